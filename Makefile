@@ -1,0 +1,82 @@
+# factfs: make, make check, make install; make bench, make torture. SANITIZER=address|thread|undefined builds beside the normal build.
+SHELL   := /bin/bash
+VERSION := 0.1.0
+PREFIX  ?= /usr/local
+DESTDIR ?=
+CC      ?= gcc
+SANITIZER ?=
+
+BUILD := build$(if $(SANITIZER),/$(subst $(comma),-,$(SANITIZER)))
+comma := ,
+
+WARNINGS := -Wall -Wextra -Wconversion -Wshadow -Wmissing-prototypes -Wstrict-prototypes -Wformat=2 -Wundef \
+            -Wpointer-arith -Wcast-qual -Wwrite-strings -Wvla -Werror
+PACKAGES := fuse3 sqlite3 libcjson libcrypto
+SANITIZE := $(if $(SANITIZER),-fsanitize=$(SANITIZER) -fno-omit-frame-pointer -O1,-O2)
+CFLAGS   ?= -g
+CPPFLAGS += -D_GNU_SOURCE -DFUSE_USE_VERSION=312 -D_FILE_OFFSET_BITS=64 -DFACTFS_VERSION='"$(VERSION)"' -I.
+ALL_CFLAGS = -std=c17 $(WARNINGS) $(SANITIZE) $(shell pkg-config --cflags $(PACKAGES)) $(CPPFLAGS) $(CFLAGS) -pthread -MMD -MP
+LDLIBS   = $(shell pkg-config --libs $(PACKAGES)) -pthread
+LDFLAGS += $(if $(SANITIZER),-fsanitize=$(SANITIZER))
+
+STORE := $(patsubst %.c,$(BUILD)/%.o,$(wildcard store/*.c store/sqlite/*.c))
+MOUNT := $(patsubst %.c,$(BUILD)/%.o,$(wildcard fs/*.c cli/*.c))
+STORE_TESTS := $(patsubst tests/store/%.c,$(BUILD)/tests/store/%,$(wildcard tests/store/*_test.c))
+TOOLS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/bench/*.c tests/torture/*.c tests/mount/*.c))
+
+.PHONY: all tests check store-tests mount-tests format lint bench bench-large torture install clean
+all: $(BUILD)/factfs
+
+$(BUILD)/factfs: $(MOUNT) $(BUILD)/libstore.a
+	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+$(BUILD)/libstore.a: $(STORE)
+	@rm -f $@
+	ar rcs $@ $^
+
+$(BUILD)/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -c -o $@ $<
+
+$(BUILD)/tests/%: tests/%.c $(BUILD)/libstore.a
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $< $(BUILD)/libstore.a $(LDLIBS) -lm
+
+tests: all $(STORE_TESTS) $(TOOLS)
+
+store-tests: $(STORE_TESTS)
+	@status=0; for t in $(STORE_TESTS); do $$t || status=1; done; exit $$status
+
+mount-tests: tests
+	FACTFS=$(CURDIR)/$(BUILD)/factfs BUILD=$(CURDIR)/$(BUILD) bats tests/mount
+
+check: format lint store-tests mount-tests
+
+format:
+	@command -v clang-format >/dev/null && clang-format --dry-run -Werror $$(git ls-files '*.c' '*.h') || test ! -x "$$(command -v clang-format)"
+
+lint:
+	cppcheck --quiet --std=c11 --enable=warning,performance,portability --inline-suppr --error-exitcode=1 \
+	  --suppress=missingIncludeSystem -D_GNU_SOURCE -DFUSE_USE_VERSION=312 -I. store fs cli
+
+bench: tests
+	tests/bench/run $(BUILD)
+
+bench-large: tests
+	tests/bench/run $(BUILD) --large
+
+torture: tests
+	tests/torture/run $(BUILD)
+
+install: all
+	install -Dm755 $(BUILD)/factfs $(DESTDIR)$(PREFIX)/bin/factfs
+	install -d $(DESTDIR)$(PREFIX)/sbin
+	ln -sf $(PREFIX)/bin/factfs $(DESTDIR)$(PREFIX)/sbin/mount.fuse.factfs
+	install -Dm644 packaging/factfs.8 $(DESTDIR)$(PREFIX)/share/man/man8/factfs.8
+	install -Dm644 packaging/factfs-log.1 $(DESTDIR)$(PREFIX)/share/man/man1/factfs-log.1
+	install -Dm644 packaging/factfs@.service $(DESTDIR)$(PREFIX)/lib/systemd/system/factfs@.service
+
+clean:
+	rm -rf build
+
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
