@@ -95,16 +95,16 @@ size_t sqid_encode(const struct sqids *s, const uint64_t *numbers, unsigned coun
     return s->length_min;
 }
 
+// A number beyond 64 bits wraps around; sqid_decode sees that it is written differently.
 static int read_number(struct slice text, const char *digits, uint64_t *number)
 {
-    uint64_t n = 0;
+    *number = 0;
     for (size_t i = 0; i < text.size; i++) {
         const char *digit = memchr(digits, text.at[i], BASE);
-        if (!digit || __builtin_mul_overflow(n, (uint64_t)BASE, &n) ||
-            __builtin_add_overflow(n, (uint64_t)(digit - digits), &n))
+        if (!digit)
             return -EINVAL;
+        *number = *number * BASE + (uint64_t)(digit - digits);
     }
-    *number = n;
     return 0;
 }
 

@@ -204,7 +204,7 @@ static int fields_moment(const struct fields *f, int64_t *at_us)
         return -EINVAL;
     int64_t days = (int64_t)days_before_year(f->year) + days_before_month(f->year, f->month) + f->day - 1;
     int64_t seconds = (days - DAYS_TO_EPOCH) * SECONDS_PER_DAY + f->hour * 3600 + f->minute * 60 + f->second;
-    seconds -= f->offset_sign * (int64_t)(f->offset_hour * 3600 + f->offset_minute * 60);
+    seconds -= f->offset_sign * (int)(f->offset_hour * 3600 + f->offset_minute * 60);
     int64_t us = seconds * WHEN_US_PER_SECOND + f->fraction_us;
     if (us < WHEN_FIRST_US || us > WHEN_LAST_US)
         return -EINVAL;
