@@ -125,6 +125,31 @@ static inline const uint8_t *plain_end(const uint8_t *at, const uint8_t *end)
     return at;
 }
 
+// Behind the whole characters above ASCII; on the first byte of one that is cut or wrong.
+static inline const uint8_t *characters_end(const uint8_t *at, const uint8_t *end)
+{
+    while (at < end && *at >= 0x80) {
+        uint8_t low, high, rest = utf8_lead(*at, &low, &high);
+        if (!rest || end - at <= rest || at[1] < low || at[1] > high || (rest > 1 && (at[2] & 0xC0) != 0x80) ||
+            (rest > 2 && (at[3] & 0xC0) != 0x80))
+            return at;
+        at += rest + 1;
+    }
+    return at;
+}
+
+// Behind the text of a string up to its end, an escape, or a byte that wants a closer look.
+static inline const uint8_t *text_end(const uint8_t *at, const uint8_t *end)
+{
+    for (at = plain_end(at, end); at < end && *at >= 0x80; at = plain_end(at, end)) {
+        const uint8_t *next = characters_end(at, end);
+        if (next == at)
+            break;
+        at = next;
+    }
+    return at;
+}
+
 static inline const uint8_t *digits_end(const uint8_t *at, const uint8_t *end)
 {
     while (at < end && is_digit(*at))
@@ -273,7 +298,7 @@ enum json_found json_scan(struct json_scanner *s, const char *text, size_t size,
 
         case STRING:
         case STRING | IN_KEY:
-            at = plain_end(at, end);
+            at = text_end(at, end);
             if (at == end)
                 continue;
             c = *at;
