@@ -69,7 +69,8 @@ int engine_checkpoint(struct engine *engine, bool idle);
 int engine_put_event(struct engine *engine, const struct event_row *row);
 int engine_put_entity(struct engine *engine, uint64_t entity, struct slice name);
 int engine_put_type(struct engine *engine, uint32_t type, struct slice folded, struct slice spelling);
-int engine_put_given(struct engine *engine, struct slice id, uint64_t position);
+int engine_put_given(struct engine *engine, struct slice id, uint64_t position, struct slice content);
+int engine_drop_given(struct engine *engine, struct slice id);
 int engine_put_claimed(struct engine *engine, uint64_t position);
 int engine_put_rejected(struct engine *engine, uint64_t number, uint64_t offset, struct slice line);
 int engine_drop_rejected(struct engine *engine, uint64_t below_number);
@@ -106,7 +107,8 @@ int engine_last_entity(struct engine *engine, uint64_t *entity);
 // The type with a number of at least `from`, in their order: for loading them all.
 int engine_type_from(
     struct engine *engine, uint32_t from, uint32_t *type, struct slice *folded, struct slice *spelling);
-int engine_given(struct engine *engine, struct slice id, uint64_t *position);
+// `content` may be NULL.
+int engine_given(struct engine *engine, struct slice id, uint64_t *position, struct slice *content);
 int engine_claimed(struct engine *engine, uint64_t position);
 int engine_last_claimed(struct engine *engine, uint64_t *position);
 int engine_mark(struct engine *engine, uint64_t *position);

@@ -26,7 +26,7 @@ struct entity {
 
     struct head next;         // (writer) with the events of the running transaction
     struct state *next_state; // (writer)
-    bool touched;             // (writer) next and next_state hold
+    bool touched;             // (lock) next and next_state hold; it must stay
 
     struct event_place *pending; // (lock) places of the last pending_count versions, which the index on disk lacks
     uint32_t pending_count, pending_room;
@@ -34,8 +34,8 @@ struct entity {
     bool reserved; // (lock) made by mkdir: it is shown although it has no event
 
     struct entity *next_by_name, *next_by_id; // (lock) chains of the hash tables
-    struct entity *newer, *older;             // (writer) by last use
-    size_t counted_bytes;                     // (writer) what `bytes` of the set counts for it
+    struct entity *newer, *older;             // (lock) by last use
+    size_t counted_bytes;                     // (lock) what `bytes` of the set counts for it
     uint8_t name_size;
     char name[];
 };
@@ -43,8 +43,8 @@ struct entity {
 struct entities {
     struct entity **by_name, **by_id; // (lock)
     size_t slot_count, count;         // (lock)
-    struct entity *newest, *oldest;   // (writer)
-    size_t bytes;                     // (writer) about what all of them occupy
+    struct entity *newest, *oldest;   // (lock)
+    size_t bytes;                     // (lock) about what all of them occupy
 };
 
 static inline struct slice entity_name(const struct entity *e)
@@ -65,7 +65,7 @@ struct entity *entities_find_id(const struct entities *set, uint64_t id);
 // Adds an entity that is not there. NULL when there is no memory.
 struct entity *entities_add(struct entities *set, struct slice name, const struct head *head);
 void entities_remove(struct entities *set, struct entity *e);
-// (writer) Makes it the newest and counts its memory anew.
+// Makes it the newest and counts its memory anew.
 void entities_use(struct entities *set, struct entity *e);
 // Makes room for `more` pending places. 0 or -ENOMEM.
 int entity_reserve_pending(struct entity *e, uint32_t more);

@@ -22,7 +22,7 @@ struct log_end {
     uint64_t position;
     uint64_t size_bytes;
     int64_t at_us;           // of the last event
-    uint64_t entities_at_us; // when the latest entity appeared
+    int64_t entities_at_us;  // when the latest entity appeared
     uint64_t rejected_bytes; // size of `rejected`
     int64_t rejected_at_us;
 };
@@ -57,6 +57,7 @@ struct tenant {
     struct log_end end;       // (lock)
     struct entities entities; // (lock), see entity.h
     struct types types;       // (lock); published up to what any published event names
+    uint64_t rejected_base;   // `rejected` begins at this offset since the mount; constant
     uint64_t next_entity;     // (lock) the next free entity id
     unsigned reserved_count;  // (lock)
     int64_t answered_past_us; // (lock) the latest moment that somebody was told is past
@@ -73,6 +74,8 @@ void tenant_close(struct tenant *tenant);
 void tenant_submit(struct tenant *tenant, struct submission *submission);
 
 struct log_end tenant_end(struct tenant *tenant);
+// About what its entities occupy in memory, in bytes.
+size_t tenant_memory(struct tenant *tenant);
 static inline struct slice tenant_name(const struct tenant *tenant)
 {
     return slice_of(tenant->name);

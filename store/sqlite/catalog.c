@@ -35,6 +35,7 @@ static const char *const statements[STATEMENTS] = {
 
 struct catalog {
     struct connection connection;
+    char name[64]; // of the last row
 };
 
 static int read_alphabet(struct catalog *c, char *alphabet)
@@ -94,6 +95,11 @@ static int take(struct catalog *c, sqlite3_stmt *s, struct tenant_row *row)
     row->gid = (uint32_t)column_number(s, 3);
     row->mode = (uint32_t)column_number(s, 4);
     row->made_at_us = (int64_t)column_number(s, 5);
+    if (row->name.size > sizeof c->name)
+        return -EIO;
+    memcpy(c->name, row->name.at, row->name.size);
+    row->name.at = c->name;
+    sqlite3_reset(s);
     return 0;
 }
 

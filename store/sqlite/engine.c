@@ -19,7 +19,7 @@ static const char schema[] =
     "                   sum INT, line TEXT);"
     "CREATE TABLE entity(id INTEGER PRIMARY KEY, name TEXT);"
     "CREATE TABLE type(id INTEGER PRIMARY KEY, folded TEXT, spelling TEXT);"
-    "CREATE TABLE given(id TEXT PRIMARY KEY, position INT) WITHOUT ROWID;"
+    "CREATE TABLE given(id TEXT PRIMARY KEY, position INT, content BLOB) WITHOUT ROWID;"
     "CREATE TABLE claimed(position INTEGER PRIMARY KEY);"
     "CREATE TABLE rejected(number INTEGER PRIMARY KEY, offset INT, line TEXT);"
     "CREATE INDEX rejected_offset ON rejected(offset);"
@@ -42,6 +42,7 @@ enum {
     PUT_ENTITY,
     PUT_TYPE,
     PUT_GIVEN,
+    DROP_GIVEN,
     PUT_CLAIMED,
     PUT_REJECTED,
     DROP_REJECTED,
@@ -78,7 +79,8 @@ static const char *const statements[STATEMENTS] = {
     [PUT_EVENT] = "INSERT INTO event VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
     [PUT_ENTITY] = "INSERT INTO entity VALUES(?1, ?2)",
     [PUT_TYPE] = "INSERT INTO type VALUES(?1, ?2, ?3)",
-    [PUT_GIVEN] = "INSERT INTO given VALUES(?1, ?2)",
+    [PUT_GIVEN] = "INSERT INTO given VALUES(?1, ?2, ?3)",
+    [DROP_GIVEN] = "DELETE FROM given WHERE id = ?1",
     [PUT_CLAIMED] = "INSERT OR IGNORE INTO claimed VALUES(?1)",
     [PUT_REJECTED] = "INSERT INTO rejected VALUES(?1, ?2, ?3)",
     [DROP_REJECTED] = "DELETE FROM rejected WHERE number < ?1",
@@ -101,7 +103,7 @@ static const char *const statements[STATEMENTS] = {
     [ENTITY_FROM] = "SELECT id, name FROM entity WHERE id >= ?1 ORDER BY id LIMIT 1",
     [LAST_ENTITY] = "SELECT id FROM entity ORDER BY id DESC LIMIT 1",
     [TYPE_FROM] = "SELECT id, folded, spelling FROM type WHERE id >= ?1 ORDER BY id LIMIT 1",
-    [GIVEN] = "SELECT position FROM given WHERE id = ?1",
+    [GIVEN] = "SELECT position, content FROM given WHERE id = ?1",
     [CLAIMED] = "SELECT position FROM claimed WHERE position = ?1",
     [LAST_CLAIMED] = "SELECT position FROM claimed ORDER BY position DESC LIMIT 1",
     [MARK] = "SELECT position FROM mark",
@@ -113,7 +115,28 @@ static const char *const statements[STATEMENTS] = {
 
 struct engine {
     struct connection connection;
+    struct bytes kept; // what the slices of the last answer point into
 };
+
+// Copies up to three columns into `kept` and ends the statement: no read transaction stays open between calls.
+static int keep(struct engine *e, sqlite3_stmt *s, struct slice *a, struct slice *b, struct slice *c)
+{
+    struct slice *const all[] = {a, b, c};
+    size_t size = 0;
+    for (int i = 0; i < 3; i++)
+        size += all[i] ? all[i]->size : 0;
+    bytes_trim(&e->kept, 1 << 20);
+    char *to = bytes_reserve(&e->kept, size + 1);
+    for (int i = 0; to && i < 3; i++) {
+        if (!all[i])
+            continue;
+        memcpy(to, all[i]->at, all[i]->size);
+        all[i]->at = to;
+        to += all[i]->size;
+    }
+    sqlite3_reset(s);
+    return to ? 0 : -ENOMEM;
+}
 
 int engine_open(struct engine **engine, const char *path, enum engine_mode mode, struct reason *why)
 {
@@ -140,6 +163,7 @@ void engine_close(struct engine *e)
     if (!e)
         return;
     connection_close(&e->connection);
+    bytes_free(&e->kept);
     free(e);
 }
 
@@ -241,13 +265,22 @@ int engine_put_type(struct engine *e, uint32_t type, struct slice folded, struct
     return run(e, s);
 }
 
-int engine_put_given(struct engine *e, struct slice id, uint64_t position)
+int engine_put_given(struct engine *e, struct slice id, uint64_t position, struct slice content)
 {
     sqlite3_stmt *s = statement(e, PUT_GIVEN);
     if (s) {
         bind_text(s, 1, id);
         bind_number(s, 2, position);
+        bind_blob(s, 3, content);
     }
+    return run(e, s);
+}
+
+int engine_drop_given(struct engine *e, struct slice id)
+{
+    sqlite3_stmt *s = statement(e, DROP_GIVEN);
+    if (s)
+        bind_text(s, 1, id);
     return run(e, s);
 }
 
@@ -342,11 +375,19 @@ static int take_event(struct engine *e, sqlite3_stmt *s, struct event_row *row)
     return 0;
 }
 
+static int take_only_event(struct engine *e, sqlite3_stmt *s, struct event_row *row)
+{
+    int error = connection_row(&e->connection, s);
+    if (error)
+        return error;
+    error = take_event(e, s, row);
+    int kept = keep(e, s, &row->line, NULL, NULL);
+    return error ? error : kept;
+}
+
 int engine_event(struct engine *e, uint64_t position, struct event_row *row)
 {
-    sqlite3_stmt *s = statement_of(e, EVENT, position, 0);
-    int error = connection_row(&e->connection, s);
-    return error ? error : take_event(e, s, row);
+    return take_only_event(e, statement_of(e, EVENT, position, 0), row);
 }
 
 int engine_events_start(struct engine *e, uint64_t position)
@@ -371,9 +412,7 @@ void engine_events_end(struct engine *e)
 
 int engine_last_event(struct engine *e, struct event_row *row)
 {
-    sqlite3_stmt *s = statement(e, LAST_EVENT);
-    int error = connection_row(&e->connection, s);
-    return error ? error : take_event(e, s, row);
+    return take_only_event(e, statement(e, LAST_EVENT), row);
 }
 
 int engine_event_place(struct engine *e, uint64_t position, uint64_t *offset, int64_t *at_us)
@@ -422,7 +461,9 @@ int engine_snapshot(struct engine *e, uint64_t entity, uint32_t version, struct 
     row->noun = column_slice(s, 3);
     row->alive = column_number(s, 4) != 0;
     row->fields = column_slice(s, 5);
-    return snapshot_checksum(key, row) == (uint32_t)column_number(s, 6) ? 0 : damaged(e, "snapshot", (uint64_t)key);
+    bool sound = snapshot_checksum(key, row) == (uint32_t)column_number(s, 6);
+    error = keep(e, s, &row->created_by, &row->noun, &row->fields);
+    return sound ? error : damaged(e, "snapshot", (uint64_t)key);
 }
 
 // A statement whose only row is one number.
@@ -448,9 +489,10 @@ int engine_name_of_entity(struct engine *e, uint64_t entity, struct slice *name)
 {
     sqlite3_stmt *s = statement_of(e, NAME_OF_ENTITY, entity, 0);
     int error = connection_row(&e->connection, s);
-    if (!error)
-        *name = column_slice(s, 0);
-    return error;
+    if (error)
+        return error;
+    *name = column_slice(s, 0);
+    return keep(e, s, name, NULL, NULL);
 }
 
 int engine_entity_from(struct engine *e, uint64_t from, uint64_t *entity, struct slice *name)
@@ -461,7 +503,7 @@ int engine_entity_from(struct engine *e, uint64_t from, uint64_t *entity, struct
         return error;
     *entity = column_number(s, 0);
     *name = column_slice(s, 1);
-    return 0;
+    return keep(e, s, name, NULL, NULL);
 }
 
 int engine_last_entity(struct engine *e, uint64_t *entity)
@@ -481,15 +523,23 @@ int engine_type_from(struct engine *e, uint32_t from, uint32_t *type, struct sli
     *type = (uint32_t)column_number(s, 0);
     *folded = column_slice(s, 1);
     *spelling = column_slice(s, 2);
-    return 0;
+    return keep(e, s, folded, spelling, NULL);
 }
 
-int engine_given(struct engine *e, struct slice id, uint64_t *position)
+int engine_given(struct engine *e, struct slice id, uint64_t *position, struct slice *content)
 {
     sqlite3_stmt *s = statement(e, GIVEN);
     if (s)
         bind_text(s, 1, id);
-    return number_of(e, s, position);
+    int error = connection_row(&e->connection, s);
+    if (error)
+        return error;
+    *position = column_number(s, 0);
+    struct slice found = column_slice(s, 1);
+    error = keep(e, s, &found, NULL, NULL);
+    if (content)
+        *content = found;
+    return error;
 }
 
 int engine_claimed(struct engine *e, uint64_t position)
@@ -518,7 +568,7 @@ static int rejected_row(struct engine *e, sqlite3_stmt *s, struct rejected_row *
     row->number = column_number(s, 0);
     row->offset = column_number(s, 1);
     row->line = column_slice(s, 2);
-    return 0;
+    return keep(e, s, &row->line, NULL, NULL);
 }
 
 int engine_last_rejected(struct engine *e, struct rejected_row *row)
