@@ -216,20 +216,25 @@ static int type_number(struct transaction *tx, struct slice type, uint32_t *numb
     return *number ? 0 : -EMSGSIZE;
 }
 
-// `evt_` and the Sqid of tenant and position, in `out`.
+// `evt_` and the Sqid of tenant and position, in `out`; with a third number when somebody has given that id away. (What
+// claims a position may also be a refused event, or an id with a third number itself.)
 static int own_id(struct transaction *tx, uint64_t position, char out[static SQID_TEXT_MAX + 4], struct slice *id)
 {
-    uint64_t numbers[3] = {tx->tenant->number, position, 1};
-    unsigned count = 2;
+    uint64_t numbers[3] = {tx->tenant->number, position, 0}, other;
+    bool claimed = false;
     if (position <= tx->last_claimed) {
         int error = engine_claimed(tx->reader.engine, position);
         if (error && error != -ENOENT)
             return error;
-        count = error ? 2 : 3;
+        claimed = !error;
     }
     memcpy(out, "evt_", 4);
-    *id = (struct slice){.at = out, .size = 4 + sqid_encode(tx->tenant->sqids, numbers, count, out + 4)};
-    return 0;
+    for (unsigned count = 2;; count = 3, numbers[2]++) {
+        *id = (struct slice){.at = out, .size = 4 + sqid_encode(tx->tenant->sqids, numbers, count, out + 4)};
+        int error = claimed ? engine_given(tx->reader.engine, *id, &other, NULL) : -ENOENT;
+        if (error)
+            return error == -ENOENT ? 0 : error;
+    }
 }
 
 static int push_undo(struct transaction *tx, struct entity *e)
