@@ -240,6 +240,7 @@ static int judge_document(struct transaction *tx, struct submission *s)
 {
     struct entity *e;
     struct state *state;
+    BYTES_AUTO document = {0};
     int error = transaction_entity(tx, s->entity, &e);
     if (!error)
         error = transaction_state(tx, e, &state);
@@ -248,7 +249,9 @@ static int judge_document(struct transaction *tx, struct submission *s)
     if (e->next.version != s->base_version)
         return reason_set(&s->why, -ESTALE, "%.*s has version %u now, not %u as when the document was opened",
             SHOWN(s->entity), e->next.version, s->base_version);
-    return add_difference(tx, s, e, state, s->document, (struct slice){0});
+    // People lay documents out; a line of the log holds no white space.
+    json_minify(&document, s->document);
+    return document.failed ? -ENOMEM : add_difference(tx, s, e, state, bytes_slice(&document), (struct slice){0});
 }
 
 // What `rollbackTo` says: the moment, the version or the id.
