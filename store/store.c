@@ -77,7 +77,7 @@ static int copy_info(struct store *store, const struct tenant_row *row)
 static int load_catalog(struct store *store, struct reason *why)
 {
     char path[512], alphabet[SQID_ALPHABET_SIZE + 1];
-    snprintf(path, sizeof path, "%s/store.db", store->path);
+    snprintf(path, sizeof path, "%s/catalog", store->path);
     int error = sqids_shuffle(alphabet);
     if (!error)
         error = catalog_open(&store->catalog, path, alphabet, why);

@@ -113,6 +113,21 @@ static inline void directory_copy(const char *from, const char *to)
     closedir(dir);
 }
 
+// What the store says on stderr about damage is not shown until `quiet(false)`.
+static inline void quiet(bool on)
+{
+    static int saved = -1;
+    fflush(stderr);
+    if (on && saved < 0) {
+        saved = dup(STDERR_FILENO);
+        REQUIRE(!freopen("/dev/null", "w", stderr));
+    } else if (!on && saved >= 0) {
+        dup2(saved, STDERR_FILENO);
+        close(saved);
+        saved = -1;
+    }
+}
+
 // ---- opening and closing
 
 static inline void fixture_start(struct fixture *f)
