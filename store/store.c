@@ -327,19 +327,18 @@ int store_remove(struct store *store, const char *name)
         error = store_get(store, info.number, &tenant);
     if (error)
         return error;
-    bool used = tenant_end(tenant).position != 0;
-    store_put(store, tenant);
-    if (used)
-        return -ENOTEMPTY;
     pthread_mutex_lock(&store->lock);
+    // From here on nobody else can begin to use it, so nothing more can be recorded.
     struct open_tenant *o = find_open(store, info.number);
-    if (o && o->users)
+    o->users--;
+    if (tenant_end(tenant).position)
+        error = -ENOTEMPTY;
+    else if (o->users)
         error = -EBUSY;
     if (!error)
         error = catalog_remove(store->catalog, info.number);
     if (!error) {
-        if (o)
-            close_open(store, o);
+        close_open(store, o);
         store->infos[info.number] = (struct tenant_info){0};
         remove_file(store, info.name);
     }
