@@ -244,20 +244,24 @@ static void close_open(struct store *store, struct open_tenant *closed)
     free(closed);
 }
 
-// Closes the longest unused of the tenants that nobody uses, when there are too many of them.
+// Closes the longest unused of the tenants that nobody uses, until there are not too many of them.
 static void close_idle(struct store *store)
 {
-    struct open_tenant *oldest = NULL;
-    unsigned idle = 0;
-    for (struct open_tenant *o = store->open; o; o = o->next) {
-        if (o->users)
-            continue;
-        idle++;
-        if (!oldest || o->used < oldest->used)
-            oldest = o;
-    }
-    if (idle > IDLE_TENANTS)
-        close_open(store, oldest);
+    struct open_tenant *oldest;
+    unsigned idle;
+    do {
+        oldest = NULL;
+        idle = 0;
+        for (struct open_tenant *o = store->open; o; o = o->next) {
+            if (o->users)
+                continue;
+            idle++;
+            if (!oldest || o->used < oldest->used)
+                oldest = o;
+        }
+        if (idle > IDLE_TENANTS)
+            close_open(store, oldest);
+    } while (idle > IDLE_TENANTS);
 }
 
 static int open_one(struct store *store, const struct tenant_info *info, struct open_tenant **opened)
