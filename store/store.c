@@ -1,5 +1,6 @@
 #include "store/store.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -54,6 +55,29 @@ static int take_lock(struct store *store, struct reason *why)
     return 0;
 }
 
+// Whoever names a directory of something else has most likely mistyped; it is left as it is.
+static int refuse_strangers(const char *path, struct reason *why)
+{
+    int error = 0;
+    DIR *dir = opendir(path);
+    if (!dir)
+        return reason_set(why, -errno, "%s cannot be opened: %s", path, strerror(errno));
+    for (struct dirent *entry; (entry = readdir(dir));) {
+        if (!strcmp(entry->d_name, "catalog")) {
+            error = 0;
+            break;
+        }
+        static const char *const known[] = {".", "..", "lock", "lost+found"};
+        unsigned i = 0;
+        while (i < 4 && strcmp(entry->d_name, known[i]))
+            i++;
+        if (i == 4)
+            error = -EINVAL;
+    }
+    closedir(dir);
+    return error ? reason_set(why, error, "%s is no store of factfs, and it is not empty", path) : 0;
+}
+
 static int copy_info(struct store *store, const struct tenant_row *row)
 {
     if (row->number >= store->info_count) {
@@ -92,6 +116,8 @@ static int load_catalog(struct store *store, struct reason *why)
 int store_open(struct store **opened, const char *path, tenant_observer *observer, void *context, struct reason *why)
 {
     int error = make_directory(path, why);
+    if (!error)
+        error = refuse_strangers(path, why);
     if (error)
         return error;
     struct store *store = calloc(1, sizeof *store);
