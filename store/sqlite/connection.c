@@ -156,6 +156,10 @@ void connection_close(struct connection *c)
     for (unsigned i = 0; c->statements && i < c->count; i++)
         sqlite3_finalize(c->statements[i]);
     free(c->statements);
+    // Once closed, the file alone is the whole truth: a write-ahead log that stays would still be read before it.
+    int keep = 0;
+    if (c->db && !sqlite3_db_readonly(c->db, "main"))
+        sqlite3_file_control(c->db, "main", SQLITE_FCNTL_PERSIST_WAL, &keep);
     sqlite3_close_v2(c->db);
     *c = (struct connection){0};
 }
