@@ -104,6 +104,7 @@ void transaction_submission(struct transaction *tx)
         t->frontier_us = now_us;
     pthread_mutex_unlock(&t->lock);
     tx->at_us = now_us;
+    tx->kept = tx->count;
 }
 
 static void undo_to(struct transaction *tx, size_t count)
@@ -347,8 +348,7 @@ int transaction_event(struct transaction *tx, uint64_t position, struct event_ro
 void transaction_undo(struct transaction *tx)
 {
     struct tenant *t = tx->tenant;
-    size_t kept = tx->count - tx->undo_count;
-    // Each addition left one undo.
+    size_t kept = tx->kept;
     for (size_t i = kept; i < tx->count; i++)
         if (tx->additions[i].given.size)
             engine_drop_given(tx->reader.engine, tx->additions[i].given);
@@ -357,6 +357,7 @@ void transaction_undo(struct transaction *tx)
     tx->count = kept;
     const struct addition *last = kept ? &tx->additions[kept - 1] : NULL;
     tx->lines.size = last ? last->line_at + last->line_size + 1 : 0;
+    tx->lines.failed = false;
     uint64_t rejected_bytes = tx->end.rejected_bytes;
     int64_t rejected_at_us = tx->end.rejected_at_us;
     tx->end = tx->published;
