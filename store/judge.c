@@ -331,6 +331,8 @@ int judge_submission(struct transaction *tx, struct submission *s)
     }
     if (fatal)
         return fatal;
+    if (!engine_in_transaction(tx->reader.engine))
+        return s->error ? s->error : -EIO;
     if (!s->error)
         return transaction_write(tx, from);
     transaction_undo(tx);
