@@ -175,6 +175,25 @@ static void fail_batch(struct writer *w, struct submission *batch, int error)
     }
 }
 
+// What a failed commit left in the write-ahead log would come alive if the store were opened now. Another commit, which
+// has the refusals, takes its place before anybody hears of them.
+static void commit_held(struct writer *w)
+{
+    size_t changes;
+    int error = transaction_begin(&w->tx);
+    if (!error)
+        error = write_held(w);
+    if (error)
+        transaction_abort(&w->tx);
+    else
+        error = transaction_commit(&w->tx, &changes);
+    if (error)
+        return;
+    bytes_trim(&w->held, 0);
+    if (w->observer)
+        w->observer(w->observer_context, w->tenant, w->tx.changes, 0, w->tx.rejected);
+}
+
 static void commit_batch(struct writer *w, struct submission *batch)
 {
     size_t changes = 0;
@@ -188,6 +207,7 @@ static void commit_batch(struct writer *w, struct submission *batch)
     sweep_settle(&w->sweep, w->tenant, !error);
     if (error) {
         fail_batch(w, batch, error);
+        commit_held(w);
         return;
     }
     bytes_trim(&w->held, 0);
