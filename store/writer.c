@@ -249,20 +249,26 @@ static void checkpoint(struct writer *w)
         fprintf(stderr, "factfs: tenant %s: checkpoint failed: %s\n", w->tenant->name, engine_error(w->engine));
 }
 
-// Nobody waits any more: the index takes what memory holds.
+// Nobody waits any more: the index takes what memory holds. A sweep under way does not know of the latest events, so
+// another may follow.
 static void finish_index(struct writer *w)
 {
-    int error = transaction_begin(&w->tx);
-    if (!error)
-        error = write_held(w);
-    if (!error)
-        error = sweep_step(&w->sweep, &w->tx, SIZE_MAX, true);
-    size_t changes;
-    if (error)
-        transaction_abort(&w->tx);
-    else
-        error = transaction_commit(&w->tx, &changes);
-    sweep_settle(&w->sweep, w->tenant, !error);
+    int error;
+    do {
+        error = transaction_begin(&w->tx);
+        if (!error)
+            error = write_held(w);
+        if (!error)
+            error = sweep_step(&w->sweep, &w->tx, SIZE_MAX, true);
+        size_t changes;
+        if (error)
+            transaction_abort(&w->tx);
+        else
+            error = transaction_commit(&w->tx, &changes);
+        sweep_settle(&w->sweep, w->tenant, !error);
+        if (!error)
+            bytes_trim(&w->held, 0);
+    } while (!error && w->sweep.mark < w->tx.end.position);
     if (error)
         fprintf(stderr, "factfs: tenant %s: the index stays behind: %s\n", w->tenant->name, engine_error(w->engine));
 }
