@@ -95,7 +95,7 @@ int engine_events_start(struct engine *engine, uint64_t position);
 // 1 and a row, or 0 behind the last.
 int engine_events_next(struct engine *engine, struct event_row *row);
 void engine_events_end(struct engine *engine);
-// The last event, without its line. -ENOENT in an empty log.
+// The last event. -ENOENT in an empty log. With -EIO the row is what stands there, if anything could be read.
 int engine_last_event(struct engine *engine, struct event_row *row);
 // Where an event begins and when it was, without reading its line.
 int engine_event_place(struct engine *engine, uint64_t position, uint64_t *offset, int64_t *at_us);

@@ -101,6 +101,58 @@ static void any_byte(void)
     fixture_free_texts(&f);
 }
 
+// Changes a byte of the only place in the file that holds a text.
+static void flip_text(const char *path, const char *text)
+{
+    struct stat file;
+    int fd = open(path, O_RDWR | O_CLOEXEC);
+    REQUIRE(fd < 0 || fstat(fd, &file));
+    char *all = malloc((size_t)file.st_size), *at = NULL;
+    REQUIRE(read(fd, all, (size_t)file.st_size) != file.st_size);
+    at = memmem(all, (size_t)file.st_size, text, strlen(text));
+    REQUIRE(!at);
+    char byte = (char)(at[strlen(text) - 1] ^ 1);
+    REQUIRE(pwrite(fd, &byte, 1, at - all + (off_t)strlen(text) - 1) != 1);
+    close(fd);
+    free(all);
+}
+
+static void last_event(void)
+{
+    struct fixture f = {0};
+    char path[200];
+    fixture_open(&f);
+    snprintf(path, sizeof path, "%s/acme.db", f.path);
+    CHECK_INT(event(&f, "order_1", "was_seen", "{'n':1}"), 0);
+    CHECK_INT(event(&f, "order_2", "was_seen", "{'n':2}"), 0);
+    CHECK_INT(event(&f, "order_1", "was_seen", "{'mark':'here'}"), 0);
+    uint64_t size = tenant_end(f.tenant).size_bytes;
+    fixture_stop(&f);
+    flip_text(path, "\"mark\":\"here");
+    quiet(true);
+    fixture_start(&f);
+    CHECK_INT(tenant_end(f.tenant).position, 3);
+    CHECK_INT(tenant_end(f.tenant).size_bytes, size);
+    CHECK_TEXT(line_of(&f, 3), "EIO");
+    CHECK_TEXT(state_of(&f, "order_1"), "EIO");
+    CHECK_JSON(state_at(&f, "order_1", 1), "{'n':1}");
+    CHECK_JSON(state_of(&f, "order_2"), "{'n':2}");
+    CHECK_INT(event(&f, "order_1", "was_seen", "{}"), -EIO);
+    CHECK_INT(event(&f, "order_2", "was_seen", "{'n':3}"), 0);
+    CHECK_JSON(state_of(&f, "order_2"), "{'n':3}");
+    CHECK_INT(tenant_end(f.tenant).position, 4);
+    char block[2000];
+    size_t got;
+    struct stream_place place = {0};
+    CHECK_INT(history_read_log(&f.reader, &place, size, block, sizeof block, &got), 0);
+    CHECK_INT(got, tenant_end(f.tenant).size_bytes - size);
+    CHECK_INT(history_read_log(&f.reader, &place, size - 5, block, sizeof block, &got), -EIO);
+    CHECK_INT(history_read_log(&f.reader, &place, 0, block, sizeof block, &got), 0);
+    CHECK_INT(count_lines((struct slice){.at = block, .size = got}), 2);
+    quiet(false);
+    fixture_close(&f);
+}
+
 static void most_is_sound(void)
 {
     printf("#   %u of %u did not open, %u lists and %u of %u writes failed, %llu of %llu answers were EIO\n", unopened,
@@ -127,6 +179,7 @@ int main(int count, char **arguments)
     quiet(true);
     TEST("any byte that changed while the tenant was closed", any_byte);
     quiet(false);
+    TEST("a damaged last event keeps nothing else from being read and written", last_event);
     TEST("what is sound can be read and written", most_is_sound);
     directory_remove(sound.path);
     fixture_free_texts(&sound);
