@@ -333,6 +333,7 @@ static uint32_t snapshot_checksum(int64_t key, const struct snapshot_row *row)
 {
     uint32_t sum = checksum_number(0, (uint64_t)key);
     sum = checksum_number(sum, (uint64_t)row->created_at_us ^ row->alive);
+    sum = checksum_number(sum, (uint64_t)row->created_by.size << 32 | row->noun.size);
     return checksum_add(checksum_add(checksum_add(sum, row->created_by), row->noun), row->fields);
 }
 
