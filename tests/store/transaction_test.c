@@ -177,7 +177,7 @@ static void at_random(void)
             CHECK_INT(errors[i], expected[i]);
         CHECK_INT(last(), events);
         for (int thing = 0; thing < THINGS; thing++) {
-            char name[16], state[32];
+            char name[32], state[32];
             snprintf(name, sizeof name, "thing_%d", thing);
             snprintf(state, sizeof state, versions[thing] ? "{'n':%d}" : "ENOENT", numbers[thing]);
             CHECK_JSON(state_of(&f, name), state);
