@@ -1,0 +1,4 @@
+// `factfs log`.
+#pragma once
+
+int log_main(int argc, char **argv);
