@@ -1,5 +1,7 @@
 #include "cli/terminal.h"
 
+#include "store/utf8.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -33,20 +35,21 @@ bool terminal_wants_colour(int fd, enum terminal_colour choice)
 // Takes one character off the front of `text`, which is not empty. REPLACEMENT for a byte that is not UTF-8.
 static uint32_t text_take(struct slice *text)
 {
-    const unsigned char *at = (const unsigned char *)text->at;
-    size_t size = at[0] < 0x80 ? 1 : at[0] < 0xc2 ? 0 : at[0] < 0xe0 ? 2 : at[0] < 0xf0 ? 3 : at[0] < 0xf5 ? 4 : 0;
-    uint32_t character = size < 2 ? at[0] : at[0] & (0x7fu >> size);
-    bool right = size > 0 && size <= text->size;
-    for (size_t i = 1; right && i < size; i++) {
-        right = (at[i] & 0xc0) == 0x80;
-        character = character << 6 | (at[i] & 0x3f);
+    const uint8_t *at = (const uint8_t *)text->at;
+    uint8_t low, high;
+    size_t following = utf8_lead(at[0], &low, &high);
+    size_t taken = 1;
+    uint32_t character = at[0] < 0x80 ? at[0] : REPLACEMENT;
+    if (following > 0 && following < text->size && at[1] >= low && at[1] <= high) {
+        uint32_t sum = at[0] & (0x3fu >> following);
+        while (taken <= following && (at[taken] & 0xc0) == 0x80)
+            sum = sum << 6 | (at[taken++] & 0x3f);
+        if (taken > following)
+            character = sum;
     }
-    static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
-    if (right && (character < least[size] || character > 0x10ffff || (character >= 0xd800 && character <= 0xdfff)))
-        right = false;
-    text->at += right ? size : 1;
-    text->size -= right ? size : 1;
-    return right ? character : REPLACEMENT;
+    text->at += taken;
+    text->size -= taken;
+    return character;
 }
 
 static bool character_acts(uint32_t c)
