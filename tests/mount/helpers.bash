@@ -220,7 +220,7 @@ try() {
 
 # save FILE TEXT: replaces the whole text as editors do in place; prints `ok` or the first errno.
 save() {
-    calls -q open "$1" wt write "$2" close
+    calls -q open "$1" wtc write "$2" close
 }
 
 # ---- looking
