@@ -129,7 +129,7 @@ tally_of() {
     run scripts/stop "$place/demo" "$place/mount"
     echo "$output"
     is 0 "$status"
-    ! mountpoint -q "$place/mount"
+    run ! mountpoint -q "$place/mount"
     run scripts/stop "$place/demo" "$place/mount"
     is 0 "$status"
     is "Nothing is mounted at $place/mount." "$output"
@@ -193,7 +193,7 @@ tally_of() {
     run systemd-analyze verify "$BATS_TEST_TMPDIR/factfs@.service"
     is "" "$output"
     is 0 "$status"
-    ! grep -E '^(PrivateTmp|ProtectSystem|ProtectHome|PrivateMounts|DynamicUser|NoNewPrivileges)=' packaging/factfs@.service
+    run ! grep -E '^(PrivateTmp|ProtectSystem|ProtectHome|PrivateMounts|DynamicUser|NoNewPrivileges)=' packaging/factfs@.service
 }
 
 @test "make install puts everything where it belongs" {
