@@ -52,6 +52,7 @@ struct log {
     bool one_entity;        // the target is the same in every line, and left out
     uint64_t line;          // of the input, for messages
     bool wrong;             // some line was not an event
+    bool always_ready;      // poll(2) spoke of bytes, and no read has found any since
     size_t widest[COLOURS]; // of each column so far, so that the columns stand below each other
     size_t padding;         // owed before the next column
     struct bytes decoded;   // scratch
@@ -61,24 +62,25 @@ struct log {
 
 // ---- a line
 
-static void colour_add(struct log *log, enum colour colour, struct slice text, size_t most, size_t *columns)
+// Returns how many columns the text takes.
+static size_t coloured_add(struct log *log, enum colour colour, struct slice text, size_t most)
 {
     if (log->colour)
         bytes_add_text(&log->out, colour_on[colour]);
-    *columns += terminal_add(&log->out, text, most);
+    size_t columns = terminal_add(&log->out, text, most);
     if (log->colour)
         bytes_add_text(&log->out, colour_off);
+    return columns;
 }
 
 static void column_add(struct log *log, enum colour colour, struct slice text)
 {
     bytes_printf(&log->out, "%*s", (int)log->padding, "");
-    size_t columns = 0;
-    colour_add(log, colour, text, SIZE_MAX, &columns);
-    if (columns > log->widest[colour])
-        log->widest[colour] = columns < COLUMN_WIDEST ? columns : COLUMN_WIDEST;
-    size_t widest = log->widest[colour];
-    log->padding = COLUMN_BETWEEN + (widest > columns ? widest - columns : 0);
+    size_t columns = coloured_add(log, colour, text, SIZE_MAX);
+    size_t *widest = &log->widest[colour];
+    if (columns > *widest)
+        *widest = columns < COLUMN_WIDEST ? columns : COLUMN_WIDEST;
+    log->padding = COLUMN_BETWEEN + (*widest > columns ? *widest - columns : 0);
 }
 
 // Text of a string member, escapes decoded, in log->decoded. "-" when there is none.
@@ -166,10 +168,9 @@ static bool change_read(struct slice value, struct slice *before, struct slice *
 
 static void field_add(struct log *log, struct slice key, struct slice value, bool changes)
 {
-    size_t columns = 0;
     bytes_clear(&log->decoded);
     json_decode(&log->decoded, key);
-    colour_add(log, COLOUR_FIELD, bytes_slice(&log->decoded), KEY_COLUMNS, &columns);
+    coloured_add(log, COLOUR_FIELD, bytes_slice(&log->decoded), KEY_COLUMNS);
     bytes_add_text(&log->out, ": ");
     struct slice before, after;
     if (!changes || !change_read(value, &before, &after)) {
@@ -279,15 +280,18 @@ static void line_take(struct log *log, struct slice line)
         line_refuse(log, "ends within an event");
 }
 
-// Waits until a look at the file is worth while. `looks` is how many found nothing in a row: poll(2) on a stream of a
-// mount is ready only when bytes wait, on any other file always. -EPIPE when whoever reads our lines has gone.
-static int more_wait(struct log *log, unsigned looks)
+// Waits at the end of the input until a look at it is worth while. poll(2) on a stream of a mount is ready only when
+// bytes wait, on any other file always. -EPIPE when whoever reads our lines has gone.
+static int more_wait(struct log *log)
 {
     struct pollfd watched[] = {{.fd = STDOUT_FILENO}, {.fd = log->fd, .events = POLLIN}};
-    bool always_ready = looks > 1;
-    if (poll(watched, always_ready ? 1 : 2, always_ready ? LOOK_AGAIN_MS : -1) < 0 && errno != EINTR)
-        return -errno;
-    return watched[0].revents & (POLLERR | POLLHUP) ? -EPIPE : 0;
+    bool alone = log->always_ready;
+    if (poll(watched, alone ? 1 : 2, alone ? LOOK_AGAIN_MS : -1) < 0)
+        return errno == EINTR ? 0 : -errno;
+    if (watched[0].revents)
+        return -EPIPE;
+    log->always_ready = alone || watched[1].revents;
+    return 0;
 }
 
 // Shows the whole lines at the front of what was read and keeps the rest. `seen` bytes are known to hold no newline.
@@ -309,7 +313,7 @@ static int input_show(struct log *log)
     struct stat about;
     // A pipe that has ended stays so; a file may grow.
     bool may_grow = fstat(log->fd, &about) == 0 && S_ISREG(about.st_mode);
-    for (unsigned looks = 0;;) {
+    for (;;) {
         char *at = bytes_reserve(&text, READ_BYTES);
         if (!at)
             return -ENOMEM;
@@ -319,14 +323,14 @@ static int input_show(struct log *log)
         int error = 0;
         if (size > 0) {
             size_t seen = text.size;
-            looks = 0;
+            log->always_ready = false;
             text.size += (size_t)size;
             lines_take(log, &text, seen);
             error = out_write(log);
         } else if (size == 0) {
             if (!log->follow || !may_grow)
                 break;
-            error = more_wait(log, ++looks);
+            error = more_wait(log);
         }
         if (error < 0)
             return error;
