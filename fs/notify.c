@@ -15,8 +15,8 @@ struct note {
     uint32_t tenant;
     uint64_t entity;                      // 0: the tenant itself
     uint32_t first_version, last_version; // 0: only the streams grew
-    bool rejected;
-    bool changed; // owner or mode
+    bool grown, rejected;                 // of the tenant: its stream, its rejected
+    bool changed;                         // owner or mode
 };
 
 struct notifier {
@@ -77,6 +77,7 @@ static void add_note(struct notifier *n, struct note note)
 {
     struct note *last = n->count ? &n->notes[n->count - 1] : NULL;
     if (last && last->tenant == note.tenant && last->entity == note.entity && !note.changed && !last->changed) {
+        last->grown |= note.grown;
         last->rejected |= note.rejected;
         if (note.first_version && last->last_version + 1 == note.first_version) {
             last->last_version = note.last_version;
@@ -110,8 +111,8 @@ static void drop_attributes(const struct notifier *n, enum node_kind kind, uint3
 
 static bool watched(const struct notifier *n, uint32_t tenant, const struct committed *change)
 {
-    return known(n, NODE_EVENTS, tenant, change->entity) || known(n, NODE_STREAM, tenant, change->entity) ||
-           known(n, NODE_STATE, tenant, change->entity) ||
+    return known(n, NODE_ENTITY, tenant, change->entity) || known(n, NODE_EVENTS, tenant, change->entity) ||
+           known(n, NODE_STREAM, tenant, change->entity) || known(n, NODE_STATE, tenant, change->entity) ||
            (change->first_version == 1 && known(n, NODE_TENANT, tenant, 0));
 }
 
@@ -132,9 +133,10 @@ void notifier_committed(
 
     pthread_mutex_lock(&n->lock);
     n->look = n->waiters != NULL;
-    bool stream_known = known(n, NODE_TENANT_STREAM, number, 0) || known(n, NODE_REJECTED, number, 0);
-    if (stream_known && (count || rejected))
-        add_note(n, (struct note){.tenant = number, .rejected = rejected});
+    bool log_known = known(n, NODE_TENANT, number, 0) || known(n, NODE_TENANT_STREAM, number, 0) ||
+                     known(n, NODE_REJECTED, number, 0);
+    if (log_known && (count || rejected))
+        add_note(n, (struct note){.tenant = number, .grown = count != 0, .rejected = rejected});
     for (size_t i = 0; i < count; i++)
         if (watched(n, number, &changes[i]))
             add_note(n, (struct note){.tenant = number,
@@ -253,15 +255,23 @@ static void announce_note(struct notifier *n, struct reader *reader, const struc
 }
 
 // Says that streams and documents grew or changed.
+// A file that somebody watches, itself or by its directory.
+static void touch_file(struct path *path, size_t size, const char *name, bool is_watched)
+{
+    if (is_watched)
+        touch(below(path, size, name));
+}
+
 static void touch_note(struct notifier *n, struct reader *reader, const struct note *note, struct path *path)
 {
     char name[NAME_ENTITY_MAX + 1];
     size_t size;
+    bool by_tenant = known(n, NODE_TENANT, note->tenant, 0);
     if (!note->entity) {
-        if (known(n, NODE_TENANT_STREAM, note->tenant, 0))
-            touch(below(path, path->tenant_size, "stream"));
-        if (note->rejected && known(n, NODE_REJECTED, note->tenant, 0))
-            touch(below(path, path->tenant_size, "rejected"));
+        if (note->grown)
+            touch_file(path, path->tenant_size, "stream", by_tenant || known(n, NODE_TENANT_STREAM, note->tenant, 0));
+        if (note->rejected)
+            touch_file(path, path->tenant_size, "rejected", by_tenant || known(n, NODE_REJECTED, note->tenant, 0));
         return;
     }
     if (history_name(reader, note->entity, name, &size))
@@ -269,10 +279,9 @@ static void touch_note(struct notifier *n, struct reader *reader, const struct n
     name[size] = '\0';
     below(path, path->tenant_size, name);
     path->entity_size = path->tenant_size + 1 + size;
-    if (known(n, NODE_STREAM, note->tenant, note->entity))
-        touch(below(path, path->entity_size, "stream"));
-    if (known(n, NODE_STATE, note->tenant, note->entity))
-        touch(below(path, path->entity_size, "state.json"));
+    bool by_entity = known(n, NODE_ENTITY, note->tenant, note->entity);
+    touch_file(path, path->entity_size, "stream", by_entity || known(n, NODE_STREAM, note->tenant, note->entity));
+    touch_file(path, path->entity_size, "state.json", by_entity || known(n, NODE_STATE, note->tenant, note->entity));
 }
 
 struct drop {
