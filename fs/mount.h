@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 
 struct notifier;
+struct waiting;
 struct scratch_shelf;
 
 // The document that was shown last.
@@ -30,6 +31,7 @@ struct mount {
     const char *point; // absolute
     struct known *known;
     struct notifier *notifier;
+    struct waiting *waiting;
     struct scratch_shelf *scratch;
     uint32_t fresh;                 // counts lookups of `append`
     struct bytes answer;            // what the running handler builds

@@ -1,15 +1,20 @@
 #include "fs/notify.h"
 
-#include "fs/stream.h"
+#include "fs/waiter.h"
+#include "fs/watches.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 
 // Notes that wait, at most; beyond, single names are not told any more.
-#define NOTES_MAX 65536u
+#define NOTES_MAX 16384u
+// More notes than this within a while: busy.
+#define QUIET_NOTES 24u
+#define WHILE_NS    INT64_C(50000000)
 
 struct note {
     uint32_t tenant;
@@ -30,8 +35,15 @@ struct notifier {
     bool stop;
     struct note *notes; // (lock)
     size_t count, room;
-    struct waiter *waiters; // (lock)
-    bool look;              // (lock) a waiter may have to be answered
+    bool look; // (lock) somebody who waits may have to be answered
+    // the thread's own
+    struct watches watches;
+    dev_t device; // of the mount; 0: not known yet
+    bool busy;
+    size_t recent;     // notes since the while began
+    int64_t while_ns;  // when it began
+    struct note *held; // notes that wait for the next look
+    size_t held_count, held_room;
     // (lock) the name that the thread is about to create
     uint64_t creating_in;
     struct slice creating;
@@ -55,8 +67,19 @@ void notifier_close(struct notifier *n)
         return;
     pthread_mutex_destroy(&n->lock);
     pthread_cond_destroy(&n->filled);
+    watches_free(&n->watches);
     free(n->notes);
+    free(n->held);
     free(n);
+}
+
+void notifier_wake(void *context)
+{
+    struct notifier *n = context;
+    pthread_mutex_lock(&n->lock);
+    n->look = true;
+    pthread_mutex_unlock(&n->lock);
+    pthread_cond_signal(&n->filled);
 }
 
 bool notifier_is_caller(const struct notifier *n, fuse_req_t req)
@@ -132,7 +155,7 @@ void notifier_committed(
         drop_attributes(n, NODE_TENANT, number, 0);
 
     pthread_mutex_lock(&n->lock);
-    n->look = n->waiters != NULL;
+    n->look |= waiting_any(n->mount->waiting);
     bool log_known = known(n, NODE_TENANT, number, 0) || known(n, NODE_TENANT_STREAM, number, 0) ||
                      known(n, NODE_REJECTED, number, 0);
     if (log_known && (count || rejected))
@@ -158,6 +181,12 @@ void notifier_tenant_changed(struct notifier *n, const struct tenant_info *info)
 }
 
 // ---- what the thread does on its own mount
+
+// Must it be told of this inode?
+static bool wanted(const struct notifier *n, enum node_kind kind, uint32_t tenant, uint64_t number)
+{
+    return n->busy ? watches_has(&n->watches, node_id(kind, tenant, number)) : known(n, kind, tenant, number);
+}
 
 struct path {
     char text[PATH_MAX];
@@ -248,9 +277,9 @@ static void announce_note(struct notifier *n, struct reader *reader, const struc
     name[size] = '\0';
     path->entity_size = path->tenant_size + 1 + size;
     below(path, path->tenant_size, name);
-    if (note->first_version == 1 && known(n, NODE_TENANT, note->tenant, 0))
+    if (note->first_version == 1 && wanted(n, NODE_TENANT, note->tenant, 0))
         announce(n, path->text, node_id(NODE_TENANT, note->tenant, 0), (struct slice){.at = name, .size = size}, true);
-    if (known(n, NODE_EVENTS, note->tenant, note->entity))
+    if (wanted(n, NODE_EVENTS, note->tenant, note->entity))
         announce_events(n, reader, note, path);
 }
 
@@ -266,12 +295,12 @@ static void touch_note(struct notifier *n, struct reader *reader, const struct n
 {
     char name[NAME_ENTITY_MAX + 1];
     size_t size;
-    bool by_tenant = known(n, NODE_TENANT, note->tenant, 0);
+    bool by_tenant = wanted(n, NODE_TENANT, note->tenant, 0);
     if (!note->entity) {
         if (note->grown)
-            touch_file(path, path->tenant_size, "stream", by_tenant || known(n, NODE_TENANT_STREAM, note->tenant, 0));
+            touch_file(path, path->tenant_size, "stream", by_tenant || wanted(n, NODE_TENANT_STREAM, note->tenant, 0));
         if (note->rejected)
-            touch_file(path, path->tenant_size, "rejected", by_tenant || known(n, NODE_REJECTED, note->tenant, 0));
+            touch_file(path, path->tenant_size, "rejected", by_tenant || wanted(n, NODE_REJECTED, note->tenant, 0));
         return;
     }
     if (history_name(reader, note->entity, name, &size))
@@ -279,9 +308,9 @@ static void touch_note(struct notifier *n, struct reader *reader, const struct n
     name[size] = '\0';
     below(path, path->tenant_size, name);
     path->entity_size = path->tenant_size + 1 + size;
-    bool by_entity = known(n, NODE_ENTITY, note->tenant, note->entity);
-    touch_file(path, path->entity_size, "stream", by_entity || known(n, NODE_STREAM, note->tenant, note->entity));
-    touch_file(path, path->entity_size, "state.json", by_entity || known(n, NODE_STATE, note->tenant, note->entity));
+    bool by_entity = wanted(n, NODE_ENTITY, note->tenant, note->entity);
+    touch_file(path, path->entity_size, "stream", by_entity || wanted(n, NODE_STREAM, note->tenant, note->entity));
+    touch_file(path, path->entity_size, "state.json", by_entity || wanted(n, NODE_STATE, note->tenant, note->entity));
 }
 
 struct drop {
@@ -325,9 +354,24 @@ static void work_on(struct notifier *n, const struct note *note, note_work *work
     store_put(n->mount->store, tenant);
 }
 
+// Is anybody there for it? Busy, by what was seen at the last look.
+static bool note_wanted(const struct notifier *n, const struct note *note)
+{
+    uint32_t tenant = note->tenant;
+    if (note->changed)
+        return true;
+    if ((!note->entity || note->first_version == 1) && wanted(n, NODE_TENANT, tenant, 0))
+        return true;
+    if (!note->entity)
+        return wanted(n, NODE_TENANT_STREAM, tenant, 0) || wanted(n, NODE_REJECTED, tenant, 0);
+    return wanted(n, NODE_ENTITY, tenant, note->entity) || wanted(n, NODE_EVENTS, tenant, note->entity) ||
+           wanted(n, NODE_STREAM, tenant, note->entity) || wanted(n, NODE_STATE, tenant, note->entity);
+}
+
 static void tell(struct notifier *n, struct note *notes, size_t count)
 {
     // The streams of tenants first: most subscribers wait there. Then names, then each entity once.
+    qsort(notes, count, sizeof *notes, by_tenant_and_entity);
     for (size_t i = 0; i < count && !n->stop; i++) {
         if (notes[i].changed)
             known_each(n->mount->known, drop_known, &(struct drop){.notifier = n, .tenant = notes[i].tenant});
@@ -337,155 +381,89 @@ static void tell(struct notifier *n, struct note *notes, size_t count)
     for (size_t i = 0; i < count && !n->stop; i++)
         if (notes[i].entity)
             work_on(n, &notes[i], announce_note);
-    qsort(notes, count, sizeof *notes, by_tenant_and_entity);
     for (size_t i = 0; i < count && !n->stop; i++)
         if (notes[i].entity && (i + 1 == count || by_tenant_and_entity(&notes[i], &notes[i + 1])))
             work_on(n, &notes[i], touch_note);
 }
 
-// ---- waiters
-
-static void unlink_waiter(struct waiter *w)
+static int64_t now_ns(void)
 {
-    *w->link = w->next;
-    if (w->next)
-        w->next->link = w->link;
-    w->link = NULL;
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return t.tv_sec * INT64_C(1000000000) + t.tv_nsec;
 }
 
-static void link_waiter(struct notifier *n, struct waiter *w)
+static void look(struct notifier *n)
 {
-    w->next = n->waiters;
-    w->link = &n->waiters;
-    if (n->waiters)
-        n->waiters->link = &w->next;
-    n->waiters = w;
+    struct stat attr;
+    if (!n->device && stat(n->mount->point, &attr) == 0)
+        n->device = attr.st_dev;
+    watches_look(&n->watches, n->device);
 }
 
-static void interrupted(fuse_req_t req, void *data)
+static void hold(struct notifier *n, const struct note *note)
 {
-    // Only marks it: libfuse is still using the request.
-    struct waiter *w = data;
-    struct notifier *n = mount_of(req)->notifier;
-    pthread_mutex_lock(&n->lock);
-    w->interrupted = true;
-    n->look = true;
-    pthread_mutex_unlock(&n->lock);
-    pthread_cond_signal(&n->filled);
-}
-
-int waiter_park_read(struct notifier *n, struct reader *reader, struct waiter *w)
-{
-    uint64_t end;
-    fuse_req_interrupt_func(w->req, interrupted, w);
-    pthread_mutex_lock(&n->lock);
-    int error = w->interrupted || n->stop ? -EINTR : stream_end(reader, &w->node, &end);
-    if (!error && end > w->offset)
-        error = -EAGAIN;
-    if (!error)
-        link_waiter(n, w);
-    pthread_mutex_unlock(&n->lock);
-    if (error)
-        fuse_req_interrupt_func(w->req, NULL, NULL);
-    return error;
-}
-
-void waiter_park_poll(struct notifier *n, struct waiter *w, struct fuse_pollhandle *handle, uint64_t offset)
-{
-    pthread_mutex_lock(&n->lock);
-    struct fuse_pollhandle *older = w->poll;
-    w->poll = handle;
-    w->offset = offset;
-    if (!w->link)
-        link_waiter(n, w);
-    pthread_mutex_unlock(&n->lock);
-    if (older)
-        fuse_pollhandle_destroy(older);
-}
-
-void waiter_remove(struct notifier *n, struct waiter *w)
-{
-    pthread_mutex_lock(&n->lock);
-    if (w->link)
-        unlink_waiter(w);
-    struct fuse_pollhandle *handle = w->poll;
-    w->poll = NULL;
-    pthread_mutex_unlock(&n->lock);
-    if (handle)
-        fuse_pollhandle_destroy(handle);
-}
-
-static void answer_read(struct reader *reader, struct waiter *w)
-{
-    fuse_req_t req = w->req;
-    BYTES_AUTO text = {0};
-    size_t got = 0;
-    if (w->interrupted) {
-        fuse_reply_err(req, EINTR);
-        return;
-    }
-    int error = bytes_reserve(&text, w->size) ? 0 : -ENOMEM;
-    if (!error)
-        error = stream_read(reader, &w->node, &w->place, w->offset, text.at, w->size, &got);
-    w->offset += got;
-    if (error)
-        fuse_reply_err(req, -error);
-    else
-        fuse_reply_buf(req, text.at, got);
-}
-
-// Takes the next waiter that has what it waits for out of the list; a poll is only told.
-static struct waiter *next_ready(struct notifier *n, struct tenant **tenant, struct reader **reader)
-{
-    for (struct waiter *w = n->waiters, *next; w; w = next) {
-        uint64_t end = 0;
-        next = w->next;
-        if (store_get(n->mount->store, w->node.tenant, tenant))
-            continue;
-        bool ready = history_reader(*tenant, TENANT_READER_NOTIFIER, reader) == 0 &&
-                     (w->interrupted || (stream_end(*reader, &w->node, &end) == 0 && end > w->offset));
-        if (ready && w->poll && !w->req) {
-            fuse_lowlevel_notify_poll(w->poll);
-            w->offset = end;
-        } else if (ready) {
-            unlink_waiter(w);
-            return w;
-        }
-        store_put(n->mount->store, *tenant);
-    }
-    return NULL;
-}
-
-static void answer_waiters(struct notifier *n)
-{
-    struct tenant *tenant;
-    struct reader *reader;
-    for (;;) {
-        pthread_mutex_lock(&n->lock);
-        struct waiter *w = next_ready(n, &tenant, &reader);
-        pthread_mutex_unlock(&n->lock);
-        if (!w)
+    if (n->held_count == n->held_room) {
+        size_t room = n->held_room ? n->held_room * 2 : 256;
+        struct note *held = n->held_count < NOTES_MAX ? reallocarray(n->held, room, sizeof *held) : NULL;
+        if (!held)
             return;
-        answer_read(reader, w);
-        store_put(n->mount->store, tenant);
+        n->held = held;
+        n->held_room = room;
     }
+    n->held[n->held_count++] = *note;
 }
 
-// Nobody will answer them any more.
-static void interrupt_waiters(struct notifier *n)
+// The end of a while: looks who watches, tells them what was held, and finds out whether it is still busy.
+static void end_while(struct notifier *n, int64_t now)
 {
-    pthread_mutex_lock(&n->lock);
-    for (struct waiter *w = n->waiters, *next; w; w = next) {
-        next = w->next;
-        if (!w->req)
-            continue;
-        unlink_waiter(w);
-        fuse_reply_err(w->req, EINTR);
+    if (n->busy) {
+        look(n);
+        size_t kept = 0;
+        for (size_t i = 0; i < n->held_count; i++)
+            if (note_wanted(n, &n->held[i]))
+                n->held[kept++] = n->held[i];
+        tell(n, n->held, kept);
+        n->held_count = 0;
+        n->busy = n->recent > QUIET_NOTES;
     }
-    pthread_mutex_unlock(&n->lock);
+    n->recent = 0;
+    n->while_ns = now;
+}
+
+static void take_notes(struct notifier *n, struct note *notes, size_t count)
+{
+    int64_t now = now_ns();
+    if (now - n->while_ns > WHILE_NS)
+        end_while(n, now);
+    n->recent += count;
+    if (!n->busy && n->recent > QUIET_NOTES) {
+        n->busy = true;
+        look(n);
+    }
+    size_t kept = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (note_wanted(n, &notes[i]))
+            notes[kept++] = notes[i];
+        else if (n->busy)
+            hold(n, &notes[i]);
+    }
+    tell(n, notes, kept);
 }
 
 // ---- the thread
+
+// Waits for something to do, or for the end of a busy while.
+static void wait_for_work(struct notifier *n)
+{
+    if (!n->busy) {
+        pthread_cond_wait(&n->filled, &n->lock);
+        return;
+    }
+    int64_t end_ns = n->while_ns + WHILE_NS + 1;
+    struct timespec end = {.tv_sec = end_ns / INT64_C(1000000000), .tv_nsec = end_ns % INT64_C(1000000000)};
+    pthread_cond_clockwait(&n->filled, &n->lock, CLOCK_MONOTONIC, &end);
+}
 
 static void *run(void *context)
 {
@@ -495,29 +473,27 @@ static void *run(void *context)
     n->thread_id = gettid();
     pthread_mutex_lock(&n->lock);
     while (!n->stop) {
-        if (!n->count && !n->look) {
-            pthread_cond_wait(&n->filled, &n->lock);
-            continue;
-        }
+        if (!n->count && !n->look)
+            wait_for_work(n);
         // The two lists change places.
         struct note *taken = n->notes;
         size_t count = n->count, taken_room = n->room;
         n->notes = notes;
         n->room = room;
         n->count = 0;
-        bool look = n->look;
+        bool look_at_waiters = n->look;
         n->look = false;
         pthread_mutex_unlock(&n->lock);
-        if (look)
-            answer_waiters(n);
-        tell(n, taken, count);
+        if (look_at_waiters)
+            waiting_answer(n->mount->waiting);
+        take_notes(n, taken, count);
         notes = taken;
         room = taken_room;
         pthread_mutex_lock(&n->lock);
     }
     pthread_mutex_unlock(&n->lock);
     free(notes);
-    interrupt_waiters(n);
+    waiting_end(n->mount->waiting);
     return NULL;
 }
 

@@ -239,7 +239,7 @@ static void list(fuse_req_t req, fuse_ino_t id, size_t size, off_t from, bool pl
         if (taken > size - used)
             break;
         if (plus && entry.id)
-            known_add(v.mount->known, entry.id);
+            known_add(v.mount->known, entry.id, true);
         used += taken;
         offset = next;
     }

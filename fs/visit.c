@@ -1,5 +1,6 @@
 // What every request begins and ends with.
 #include "fs/mount.h"
+#include "fs/notify.h"
 #include "fs/scratch.h"
 
 #include <errno.h>
@@ -63,7 +64,7 @@ void reply_entry(fuse_req_t req, struct visit *v, uint64_t id, double entry_time
         fuse_reply_err(req, -error);
         return;
     }
-    known_add(v->mount->known, id);
+    known_add(v->mount->known, id, !notifier_is_caller(v->mount->notifier, req));
     if (fuse_reply_entry(req, &entry))
         known_forget(v->mount->known, id, 1);
 }
