@@ -184,6 +184,7 @@ TIME  deal_b              v1   Deal.Created        ME              value: 5" "$(
 
 @test "colours on a terminal, but not with NO_COLOR, on a dumb one, or with --color=never" {
     needs script
+    script -qec true /dev/null < /dev/null > /dev/null 2>&1 || skip "no pseudo-terminal can be made here"
     local file=$BATS_TEST_TMPDIR/copy
     line Deal.Won '{}' > "$file"
     [[ $(on_terminal "'$FACTFS' log '$file'") == *$'\e['* ]]
