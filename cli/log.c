@@ -42,6 +42,14 @@ static const char *const colour_on[COLOURS] = {
 };
 static const char colour_off[] = "\033[0m";
 
+// Columns begin as wide as what is common needs, and grow, so that they stand below each other.
+static const size_t width_first[COLOURS] = {
+    [COLOUR_TARGET] = 18,
+    [COLOUR_VERSION] = 3,
+    [COLOUR_TYPE] = 18,
+    [COLOUR_ACTOR] = 14,
+};
+
 // What the command line asked for, what is being read, and the lines made of it that are not written yet.
 struct log {
     bool follow;
@@ -49,14 +57,14 @@ struct log {
     bool colour;
     const char *path;
     int fd;
-    bool one_entity;        // the target is the same in every line, and left out
-    uint64_t line;          // of the input, for messages
-    bool wrong;             // some line was not an event
-    bool always_ready;      // poll(2) spoke of bytes, and no read has found any since
-    size_t widest[COLOURS]; // of each column so far, so that the columns stand below each other
-    size_t padding;         // owed before the next column
-    struct bytes decoded;   // scratch
-    struct bytes shown;     // scratch
+    bool one_entity;       // the target is the same in every line, and left out
+    uint64_t line;         // of the input, for messages
+    bool wrong;            // some line was not an event
+    bool always_ready;     // poll(2) spoke of bytes, and no read has found any since
+    size_t width[COLOURS]; // of each column so far
+    size_t padding;        // owed before the next column
+    struct bytes decoded;  // scratch
+    struct bytes shown;    // scratch
     struct bytes out;
 };
 
@@ -77,10 +85,10 @@ static void column_add(struct log *log, enum colour colour, struct slice text)
 {
     bytes_printf(&log->out, "%*s", (int)log->padding, "");
     size_t columns = coloured_add(log, colour, text, SIZE_MAX);
-    size_t *widest = &log->widest[colour];
-    if (columns > *widest)
-        *widest = columns < COLUMN_WIDEST ? columns : COLUMN_WIDEST;
-    log->padding = COLUMN_BETWEEN + (*widest > columns ? *widest - columns : 0);
+    size_t *width = &log->width[colour];
+    if (columns > *width)
+        *width = columns < COLUMN_WIDEST ? columns : COLUMN_WIDEST;
+    log->padding = COLUMN_BETWEEN + (*width > columns ? *width - columns : 0);
 }
 
 // Text of a string member, escapes decoded, in log->decoded. "-" when there is none.
@@ -433,6 +441,7 @@ static int options_read(struct log *log, int argc, char **argv)
 int log_main(int argc, char **argv)
 {
     struct log log = {.fd = -1};
+    memcpy(log.width, width_first, sizeof log.width);
     if (options_read(&log, argc, argv) < 0)
         return 2;
     if (!log.path)

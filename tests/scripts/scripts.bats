@@ -178,11 +178,14 @@ tally_of() {
 }
 
 @test "factfs(8) has every option that --help shows" {
-    local option
-    holds "--version" "$("$FACTFS" --help)"
-    for option in $("$FACTFS" --help | grep -oE '(^|[ ,|[])--?[a-z]+' | tr -d ' ,|[' | sort -u); do
-        grep -qE "^\.(It|Op|Nm)? ?.*Fl ${option#-}" <(sed 's/Fl Fl \([a-z]\)/Fl -\1/g' packaging/factfs.8) ||
-            { echo "$option is missing"; return 1; }
+    needs man
+    needs groff
+    local page options option
+    page=$(LC_ALL=C.UTF-8 man -l packaging/factfs.8)
+    options=$("$FACTFS" --help | grep -E '^ +-' | grep -oE '(^| )--?[A-Za-z]+')
+    holds --version "$options"
+    for option in $options; do
+        grep -qE -- "^ +(-., )?$option( |,|\$)" <<< "$page" || { echo "$option is missing"; return 1; }
     done
 }
 
