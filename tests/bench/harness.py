@@ -74,7 +74,8 @@ class Daemon:
         self.store.mkdir(parents=True, exist_ok=True)
         self.mount.mkdir(parents=True, exist_ok=True)
 
-    def start(self):
+    def spawn(self):
+        """Starts the process and waits for nothing."""
         environment = dict(os.environ)
         for name in ("ASAN_OPTIONS", "TSAN_OPTIONS", "UBSAN_OPTIONS"):
             given = environment.get(name)
@@ -83,6 +84,10 @@ class Daemon:
             self.process = subprocess.Popen(
                 [self.factfs, "-f", *self.options, str(self.store), str(self.mount)],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment, start_new_session=True)
+
+    def start(self):
+        """Starts the daemon and returns when it serves; Failure when it ends instead."""
+        self.spawn()
         wait_until(lambda: self.process.poll() is not None or os.path.ismount(self.mount), START_S, "mount")
         if self.process.poll() is not None:
             raise Failure(f"factfs ended with {self.process.returncode}: {self.log_tail()}")
