@@ -1,4 +1,4 @@
-// What the measuring programs share: the events they write, the clock, percentiles, and threads that start together.
+// What the measuring programs share: the events they write, the clock and percentiles.
 // A program prints its result as one line of JSON and ends with a message and status 1 on any error: a figure taken
 // beside a failure is worth nothing. The events are those of a shop's pipeline: 10,000 deals, each first created, then
 // updated at random; a line is about 250 bytes of words, so that it compresses as text does.
@@ -64,18 +64,18 @@ static inline uint64_t random_next(uint64_t *state)
     return z ^ (z >> 31);
 }
 
-// ---- the events
+// ---- the events: deals
 
-struct event {
+struct deal {
     uint32_t entity;
     uint32_t note; // where its text begins
     uint32_t value;
     bool first;
 };
 
-static char event_text[TEXT_SIZE + 64];
+static char words_text[TEXT_SIZE + 64];
 
-static inline void event_init(void)
+static inline void words_init(void)
 {
     static const char *const words[32] = {"amber", "basket", "candle", "dune", "eagle", "fjord", "glacier", "hazel",
         "iron", "juniper", "kiosk", "lagoon", "meadow", "nutmeg", "oasis", "pebble", "quill", "raven", "saddle",
@@ -85,27 +85,27 @@ static inline void event_init(void)
     for (size_t size = 0; size < TEXT_SIZE;) {
         const char *word = words[random_next(&state) % 32];
         size_t length = strlen(word);
-        memcpy(event_text + size, word, length);
+        memcpy(words_text + size, word, length);
         size += length;
-        event_text[size++] = ' ';
+        words_text[size++] = ' ';
     }
 }
 
-static inline struct event event_of(uint32_t entity, bool first, uint64_t random)
+static inline struct deal deal_of(uint32_t entity, bool first, uint64_t random)
 {
-    return (struct event){.entity = entity,
+    return (struct deal){.entity = entity,
         .first = first,
         .note = (uint32_t)((random >> 20) % (TEXT_SIZE - NOTE_SIZE)),
         .value = 100000u + (uint32_t)(random % 900000u)};
 }
 
-// The next of a load: every entity's first event, then events of entities drawn uniformly.
-static inline struct event event_next(uint64_t index, uint32_t entities, uint64_t *state)
+// The next event of a load: every entity's first event, then events of entities drawn uniformly.
+static inline struct deal deal_next(uint64_t index, uint32_t entities, uint64_t *state)
 {
     if (index < entities)
-        return event_of((uint32_t)index, true, random_next(state));
+        return deal_of((uint32_t)index, true, random_next(state));
     uint32_t entity = (uint32_t)(random_next(state) % entities);
-    return event_of(entity, false, random_next(state));
+    return deal_of(entity, false, random_next(state));
 }
 
 static inline char *text_put(char *to, const char *from, size_t size)
@@ -123,21 +123,21 @@ static inline char *text_put_number(char *to, uint32_t number, int digits)
 
 #define TEXT_PUT(to, literal) text_put(to, literal, sizeof(literal) - 1)
 
-static inline char *event_put_entity(char *to, const struct event *event)
+static inline char *deal_put_entity(char *to, const struct deal *deal)
 {
-    return text_put_number(TEXT_PUT(to, "deal_k"), event->entity, 5);
+    return text_put_number(TEXT_PUT(to, "deal_k"), deal->entity, 5);
 }
 
 // The line as a writer gives it, without its newline; returns its size.
-static inline size_t event_line(char *out, const struct event *event)
+static inline size_t deal_line(char *out, const struct deal *deal)
 {
-    char *at = event->first ? TEXT_PUT(out, "{\"type\":\"Deal.Created\",\"target\":\"")
-                            : TEXT_PUT(out, "{\"type\":\"Deal.Updated\",\"target\":\"");
-    at = event_put_entity(at, event);
+    char *at = deal->first ? TEXT_PUT(out, "{\"type\":\"Deal.Created\",\"target\":\"")
+                           : TEXT_PUT(out, "{\"type\":\"Deal.Updated\",\"target\":\"");
+    at = deal_put_entity(at, deal);
     at = TEXT_PUT(at, "\",\"data\":{\"note\":\"");
-    at = text_put(at, event_text + event->note, NOTE_SIZE);
+    at = text_put(at, words_text + deal->note, NOTE_SIZE);
     at = TEXT_PUT(at, "\",\"value\":");
-    at = text_put_number(at, event->value, 6);
+    at = text_put_number(at, deal->value, 6);
     at = TEXT_PUT(at, "}}");
     return (size_t)(at - out);
 }

@@ -27,7 +27,7 @@ int main(int argc, char **argv)
     bool one = option_text(argc, argv, "--one") != NULL;
     uint32_t only = (uint32_t)option_number(argc, argv, "--one", 0);
     uint64_t state = option_number(argc, argv, "--seed", 5) * 1000003u + from;
-    event_init();
+    words_init();
 
     int fd = open(argv[1], O_WRONLY | O_CLOEXEC);
     if (fd < 0)
@@ -36,8 +36,8 @@ int main(int argc, char **argv)
     size_t size = 0;
     uint64_t bytes = 0, began = now_ns();
     for (uint64_t i = from; i < from + events; i++) {
-        struct event e = one ? event_of(only, i == 0, random_next(&state)) : event_next(i, entities, &state);
-        size += event_line(buffer + size, &e);
+        struct deal e = one ? deal_of(only, i == 0, random_next(&state)) : deal_next(i, entities, &state);
+        size += deal_line(buffer + size, &e);
         buffer[size++] = '\n';
         if (size < block)
             continue;

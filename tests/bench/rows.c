@@ -72,10 +72,10 @@ static void table_read(struct table *t)
     check(t, sqlite3_finalize(read));
 }
 
-static size_t line_stored(char *out, const struct event *e, const struct entity *before, uint64_t position)
+static size_t line_stored(char *out, const struct deal *e, const struct entity *before, uint64_t position)
 {
     char name[16];
-    *event_put_entity(name, e) = '\0';
+    *deal_put_entity(name, e) = '\0';
     int head = sprintf(out,
         "{\"id\":\"evt_%010llx\",\"type\":\"Deal.%s\",\"target\":\"%s\",\"actor\":\"user_root\","
         "\"timestamp\":\"2026-01-16T09:30:00.%06uZ\",\"data\":{\"note\":",
@@ -83,23 +83,23 @@ static size_t line_stored(char *out, const struct event *e, const struct entity 
     char *at = out + head;
     if (!e->first) {
         at = TEXT_PUT(at, "{\"before\":\"");
-        at = text_put(at, event_text + before->note, NOTE_SIZE);
+        at = text_put(at, words_text + before->note, NOTE_SIZE);
         at = TEXT_PUT(at, "\",\"after\":");
     }
     at = TEXT_PUT(at, "\"");
-    at = text_put(at, event_text + e->note, NOTE_SIZE);
+    at = text_put(at, words_text + e->note, NOTE_SIZE);
     at += e->first ? sprintf(at, "\",\"value\":%u}", e->value)
                    : sprintf(at, "\"},\"value\":{\"before\":%u,\"after\":%u}}", before->value, e->value);
     at += sprintf(at, ",\"tenant\":\"bench\",\"version\":%u}", before->version + 1);
     return (size_t)(at - out);
 }
 
-static size_t table_insert(struct table *t, const struct event *e, char line[static LINE_MAX_SIZE])
+static size_t table_insert(struct table *t, const struct deal *e, char line[static LINE_MAX_SIZE])
 {
     struct entity *entity = &t->entities[e->entity];
     char name[16];
-    int name_size = (int)(event_put_entity(name, e) - name);
-    size_t size = t->stored ? line_stored(line, e, entity, t->rows + 1) : event_line(line, e);
+    int name_size = (int)(deal_put_entity(name, e) - name);
+    size_t size = t->stored ? line_stored(line, e, entity, t->rows + 1) : deal_line(line, e);
     *entity = (struct entity){.version = entity->version + 1, .note = e->note, .value = e->value};
 
     struct timespec ts;
@@ -126,7 +126,7 @@ int main(int argc, char **argv)
     if (null && (null_fd = open(null, O_WRONLY | O_CLOEXEC)) < 0)
         die("%s: %s", null, strerror(errno));
 
-    event_init();
+    words_init();
     struct table t = {.count = (uint32_t)option_number(argc, argv, "--entities", ENTITIES_DEFAULT),
         .stored = option_number(argc, argv, "--stored", 0)};
     t.entities = allocate(t.count, sizeof *t.entities);
@@ -141,7 +141,7 @@ int main(int argc, char **argv)
         size_t size = 0;
         step(&t, t.begin);
         for (uint64_t i = 0; i < batch && (!load || done < load); i++, done++) {
-            struct event e = event_next(t.rows, t.count, &state);
+            struct deal e = deal_next(t.rows, t.count, &state);
             size = table_insert(&t, &e, line);
         }
         step(&t, t.commit);

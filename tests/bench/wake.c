@@ -74,7 +74,7 @@ int main(int argc, char **argv)
     uint64_t wanted = option_number(argc, argv, "--samples", 2000), state = option_number(argc, argv, "--seed", 9);
     uint64_t pause_ns = option_number(argc, argv, "--pause", 1000) * 1000;
     uint32_t entities = (uint32_t)option_number(argc, argv, "--entities", ENTITIES_DEFAULT);
-    event_init();
+    words_init();
     char append[4096], stream[4096];
     snprintf(append, sizeof append, "%s/append", argv[1]);
     snprintf(stream, sizeof stream, "%s/stream", argv[1]);
@@ -91,9 +91,9 @@ int main(int argc, char **argv)
     struct samples woken = {0}, held = {0}, after = {0}, writes = {0};
     uint64_t lost = 0;
     for (uint64_t i = 0; i < wanted; i++) {
-        struct event e = event_next(UINT64_MAX, entities, &state);
+        struct deal e = deal_next(UINT64_MAX, entities, &state);
         char line[LINE_MAX_SIZE];
-        size_t size = event_line(line, &e);
+        size_t size = deal_line(line, &e);
         line[size++] = '\n';
         sleep_ns(pause_ns + random_next(&state) % pause_ns);
         uint64_t bytes = atomic_load(&w.bytes), before = now_ns();

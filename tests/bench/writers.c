@@ -25,8 +25,8 @@ static void *writer_run(void *argument)
     pthread_barrier_wait(w->start); // all are open
     pthread_barrier_wait(w->start); // the end is set
     for (uint64_t before = now_ns(); before < *w->until;) {
-        struct event e = event_next(UINT64_MAX, w->entities, &w->seed);
-        size_t size = event_line(line, &e);
+        struct deal e = deal_next(UINT64_MAX, w->entities, &w->seed);
+        size_t size = deal_line(line, &e);
         line[size++] = '\n';
         ssize_t written = write(fd, line, size);
         if (written != (ssize_t)size)
@@ -46,7 +46,7 @@ int main(int argc, char **argv)
     unsigned count = (unsigned)option_number(argc, argv, "--writers", 1);
     double seconds = option_seconds(argc, argv, "--seconds", 1);
     uint64_t seed = option_number(argc, argv, "--seed", 1);
-    event_init();
+    words_init();
 
     pthread_barrier_t start;
     pthread_barrier_init(&start, NULL, count + 1);
