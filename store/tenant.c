@@ -1,5 +1,6 @@
 #include "store/tenant.h"
 
+#include "store/history.h"
 #include "store/writer.h"
 
 #include <errno.h>
@@ -66,6 +67,12 @@ int tenant_open(struct tenant **tenant, const struct tenant_options *options, st
 
 void tenant_close(struct tenant *t)
 {
+    // Readers before the writer: the last connection to close moves what is left in the write-ahead log.
+    for (int i = 0; i < TENANT_READERS; i++)
+        if (t->readers[i]) {
+            reader_close(t->readers[i]);
+            free(t->readers[i]);
+        }
     if (t->writer)
         writer_close(t->writer);
     entities_free(&t->entities);

@@ -15,7 +15,11 @@
 #include <pthread.h>
 
 struct writer;
+struct reader;
 struct tenant;
+
+// Threads that read tenants, each with a connection of its own.
+enum tenant_reader { TENANT_READER_REQUESTS, TENANT_READER_NOTIFIER, TENANT_READERS };
 
 // Where a log ends, as committed.
 struct log_end {
@@ -64,6 +68,7 @@ struct tenant {
     int64_t frontier_us;      // (lock) timestamps of the commit under way begin here; INT64_MAX: there is none
 
     struct writer *writer;
+    struct reader *readers[TENANT_READERS]; // (history_reader) each belongs to its thread
 };
 
 int tenant_open(struct tenant **tenant, const struct tenant_options *options, struct reason *why);
