@@ -139,6 +139,15 @@ is_one_of() {
     [[ " $1 " == *" $2 "* ]] || { printf 'expected one of: %s\n            saw: %s\n' "$1" "$2"; return 1; }
 }
 
+# forbidden WHAT SAW: EPERM, as the table of errnos has it; who is not root may meet the kernel's EACCES before it.
+forbidden() {
+    if ((EUID == 0)); then
+        is "EPERM $1" "$2 $1"
+    else
+        is_one_of "EPERM EACCES" "$2"
+    fi
+}
+
 # holds PART TEXT
 holds() {
     [[ $2 == *"$1"* ]] || { printf 'expected to hold: %s\n             saw: %s\n' "$1" "$2"; return 1; }

@@ -214,7 +214,7 @@ fill() {
     echo text > "$E/x"
     local path
     for path in "$E/append" "$E/rollback" "$E/stream" "$E/events/00000001.Contact.Created.json" "$T/stream" "$T/append"; do
-        is "EPERM $path" "$(calls -q rename "$E/x" "$path") $path"
+        forbidden "$path" "$(calls -q rename "$E/x" "$path")"
     done
     is text "$(cat "$E/x")"
 }
