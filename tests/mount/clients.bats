@@ -38,7 +38,8 @@ setup() {
 }
 
 @test "tail -F feeds a pipeline" {
-    { tail -n +1 -s 0.01 -F "$T/stream" | jq --unbuffered -r .type > "$OUT"; } 2> /dev/null 3>&- &
+    # So that the job to end is tail.
+    tail -n +1 -s 0.01 -F "$T/stream" > >(jq --unbuffered -r .type > "$OUT") 3>&- &
     wait_for in_file "$OUT" was_placed
     record '{"type":"was_paid","target":"order_1"}'
     wait_for in_file "$OUT" was_paid

@@ -46,6 +46,7 @@ daemon_start() {
 # By SIGTERM, as a service manager does; one that does not end is killed and is a failure.
 daemon_stop() {
     local pid
+    [[ -e $DAEMON_PID_FILE ]] || return 0
     pid=$(daemon_pid)
     kill -TERM "$pid" 2> /dev/null || true
     wait_for process_gone "$pid" && return

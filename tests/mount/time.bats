@@ -5,13 +5,14 @@ load helpers
 setup_file() {
     place "$BATS_FILE_TMPDIR"
     export CLOCK_FILE=$BATS_FILE_TMPDIR/clock CLOCK_LIBRARY=$BATS_FILE_TMPDIR/clock.so
-    "${CC:-cc}" -shared -fPIC -O2 -D_GNU_SOURCE -o "$CLOCK_LIBRARY" "$BATS_TEST_DIRNAME/clock.c" || skip "no compiler for the clock"
+    "${CC:-cc}" -shared -fPIC -O2 -D_GNU_SOURCE -o "$CLOCK_LIBRARY" "$BATS_TEST_DIRNAME/clock.c" || return 0
     date -u -d 2000-01-01T00:00:00Z +%s%6N > "$CLOCK_FILE"
     is "$(cat "$CLOCK_FILE")" "$(LD_PRELOAD=$CLOCK_LIBRARY "$TOOLS/clock")"
     ASAN_OPTIONS=${ASAN_OPTIONS:-}:verify_asan_link_order=0 LD_PRELOAD=$CLOCK_LIBRARY daemon_start
 }
 
 setup() {
+    exists "$CLOCK_LIBRARY" || skip "the clock cannot be built: no compiler"
     Y=$((2000 + BATS_TEST_NUMBER))
     now "$Y-01-01"
     tenant_start
