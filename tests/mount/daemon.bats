@@ -1,4 +1,4 @@
-# The daemon: how it starts and ends, what it refuses in words, what it keeps over an end of any kind; `factfs log`.
+# The daemon: how it starts and ends, what it refuses in words, what it keeps over an end of any kind.
 # Every test has a store and a mount of its own.
 load helpers
 
@@ -317,49 +317,4 @@ refused_start() {
     is ENOSPC "$(member errno "$(head -n 1 "$T/rejected")")"
     # What the daemon said about its disk was right to say.
     : > "$DAEMON_OUT"
-}
-
-# ---- factfs log
-
-@test "factfs log prints a history for people, an event after the other" {
-    serve
-    record '{"type":"Contact.Created","target":"contact_1","actor":"agent_1","data":{"stage":"Lead"}}' '{"type":"Contact.Qualified","target":"contact_1","data":{"stage":"Qualified"}}'
-    run -0 "$FACTFS" log "$T/contact_1"
-    holds Contact.Created "$output"
-    holds agent_1 "$output"
-    holds Qualified "${output#*Contact.Created}"
-}
-
-@test "factfs log of a tenant shows its entities, and of a snake_case event its voice" {
-    serve
-    record '{"type":"was_placed","target":"order_1"}' '{"type":"placed_order","target":"customer_1"}'
-    run -0 "$FACTFS" log "$T"
-    holds order_1 "$output"
-    holds customer_1 "$output"
-    holds was_placed "$output"
-    holds passive "$(grep order_1 <<< "$output")"
-    holds active "$(grep customer_1 <<< "$output")"
-}
-
-@test "factfs log to a pipe has no colour" {
-    serve
-    created contact_1 '{"n":1}'
-    run -0 "$FACTFS" log "$E"
-    [[ $output != *$'\e'* ]]
-}
-
-@test "factfs log -f goes on with what comes" {
-    serve
-    created contact_1
-    "$FACTFS" log -f "$E" > "$BATS_TEST_TMPDIR/log" 2>&1 3>&- 4>&- &
-    wait_for in_file "$BATS_TEST_TMPDIR/log" Contact.Created
-    happened Contact.Qualified
-    wait_for in_file "$BATS_TEST_TMPDIR/log" Contact.Qualified
-}
-
-@test "factfs log of what is no part of a mount fails in words" {
-    run ! "$FACTFS" log "$BATS_TEST_TMPDIR/nowhere"
-    holds nowhere "$output"
-    run ! "$FACTFS" log /
-    [[ -n $output ]]
 }
