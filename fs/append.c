@@ -1,5 +1,6 @@
 // `append`: a sequence of JSON values, each an event or an array of events. What one write completes commits together;
 // what it leaves incomplete waits for the next one (FILES.md B).
+#include "fs/caller.h"
 #include "fs/file.h"
 
 #include "store/json.h"
@@ -14,6 +15,7 @@ struct append_file {
     struct open_file file;
     struct json_scanner scanner;
     struct bytes pending; // a value that is not complete yet
+    bool batch;           // the value is an array
     bool skipping;        // the value is too large: the rest of it is not kept
     bool flushed_half;    // somebody closed a copy of the descriptor in the midst of a value
     struct slice entity;  // in entity_text; empty at the tenant's append
@@ -136,11 +138,12 @@ static int keep_rest(struct intake *in, struct slice rest)
         bytes_add_slice(&a->pending, rest);
     if (a->pending.failed)
         return refuse(in, -ENOMEM, rest);
-    bool batch = a->pending.size && a->pending.at[0] == '[';
-    if (!a->skipping && a->pending.size <= (batch ? BATCH_BYTES : EVENT_BYTES))
+    if (!a->skipping)
+        a->batch = a->pending.size && a->pending.at[0] == '[';
+    if (!a->skipping && a->pending.size <= (a->batch ? BATCH_BYTES : EVENT_BYTES))
         return 0;
     in->line++;
-    reason_set(&in->submission->why, -EMSGSIZE, batch ? "a batch has at most 16 MiB" : "an event has at most 1 MiB");
+    reason_set(&in->submission->why, -EMSGSIZE, a->batch ? "a batch has at most 16 MiB" : "an event has at most 1 MiB");
     refuse(in, -EMSGSIZE, bytes_slice(&a->pending));
     a->skipping = true;
     bytes_trim(&a->pending, 0);

@@ -5,7 +5,7 @@
 // kind's to guard.
 #pragma once
 
-#include "fs/mount.h"
+#include "fs/visit.h"
 
 #include <stdatomic.h>
 

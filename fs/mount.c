@@ -3,6 +3,7 @@
 #include "fs/notify.h"
 #include "fs/requests.h"
 #include "fs/scratch.h"
+#include "fs/visit.h"
 #include "fs/waiter.h"
 
 #include <errno.h>

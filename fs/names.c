@@ -4,6 +4,7 @@
 #include "fs/document_write.h"
 #include "fs/file.h"
 #include "fs/notify.h"
+#include "fs/reply.h"
 #include "fs/scratch.h"
 #include "fs/tree.h"
 

@@ -10,7 +10,7 @@
 // loses single names, as with inotify's own queue, never the growth of a stream.
 #pragma once
 
-#include "fs/mount.h"
+#include "fs/visit.h"
 
 struct notifier;
 

@@ -2,7 +2,7 @@
 // them.
 #pragma once
 
-#include "fs/mount.h"
+#include "fs/visit.h"
 
 struct waiting;
 
