@@ -4,6 +4,7 @@
 #include "fs/document.h"
 #include "fs/document_write.h"
 #include "fs/file.h"
+#include "fs/tree.h"
 
 #include "store/json.h"
 
@@ -112,7 +113,9 @@ struct submission *document_submission(fuse_req_t req, struct visit *v, uint32_t
 {
     char name[NAME_ENTITY_MAX];
     struct slice named = {.at = name};
-    struct submission *s = submission_by(req, v, SUBMIT_DOCUMENT);
+    BYTES_AUTO path = {0};
+    tree_path(v, &path);
+    struct submission *s = submission_by(req, SUBMIT_DOCUMENT, bytes_slice(&path));
     if (!s)
         return NULL;
     int error = history_name(v->reader, v->node.number, name, &named.size);
