@@ -1,14 +1,13 @@
 #include "fs/notify.h"
 
+#include "fs/herald.h"
 #include "fs/waiter.h"
 #include "fs/watches.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <time.h>
-#include <unistd.h>
 
 // Notes that wait, at most; beyond, single names are not told any more.
 #define NOTES_MAX 16384u
@@ -28,7 +27,7 @@ struct notifier {
     struct mount *mount;
     pthread_t thread;
     bool started;
-    pid_t thread_id;
+    struct herald herald;
 
     pthread_mutex_t lock;
     pthread_cond_t filled;
@@ -55,6 +54,11 @@ int notifier_open(struct notifier **notifier, struct mount *mount)
     if (!n)
         return -ENOMEM;
     n->mount = mount;
+    int error = herald_open(&n->herald);
+    if (error) {
+        free(n);
+        return error;
+    }
     pthread_mutex_init(&n->lock, NULL);
     pthread_cond_init(&n->filled, NULL);
     *notifier = n;
@@ -65,6 +69,7 @@ void notifier_close(struct notifier *n)
 {
     if (!n)
         return;
+    herald_close(&n->herald);
     pthread_mutex_destroy(&n->lock);
     pthread_cond_destroy(&n->filled);
     watches_free(&n->watches);
@@ -84,12 +89,12 @@ void notifier_wake(void *context)
 
 bool notifier_is_caller(const struct notifier *n, fuse_req_t req)
 {
-    return n->thread_id && fuse_req_ctx(req)->pid == n->thread_id;
+    return fuse_req_ctx(req)->pid == n->herald.process;
 }
 
 bool notifier_creates(const struct notifier *n, fuse_req_t req, fuse_ino_t parent, struct slice name)
 {
-    // The thread waits for this request, so what it set stands still.
+    // The notifier waits for this request, so what it set stands still.
     return notifier_is_caller(n, req) && n->creating_in == parent && slice_equal(n->creating, name);
 }
 
@@ -180,7 +185,7 @@ void notifier_tenant_changed(struct notifier *n, const struct tenant_info *info)
     pthread_cond_signal(&n->filled);
 }
 
-// ---- what the thread does on its own mount
+// ---- what is done on the own mount
 
 // Must it be told of this inode?
 static bool wanted(const struct notifier *n, enum node_kind kind, uint32_t tenant, uint64_t number)
@@ -208,30 +213,6 @@ static const char *below(struct path *path, size_t size, const char *name)
     return path->text;
 }
 
-// IN_MODIFY and IN_CLOSE_WRITE.
-static void touch(const char *path)
-{
-    const struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, {.tv_nsec = UTIME_NOW}};
-    int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-    if (fd < 0) {
-        utimensat(AT_FDCWD, path, times, AT_SYMLINK_NOFOLLOW);
-        return;
-    }
-    futimens(fd, times);
-    close(fd);
-}
-
-static int create(const char *path, bool directory)
-{
-    if (directory)
-        return mkdir(path, 0755) ? errno : 0;
-    int fd = open(path, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC | O_NOFOLLOW, 0444);
-    if (fd < 0)
-        return errno;
-    close(fd);
-    return 0;
-}
-
 // IN_CREATE (and IN_CLOSE_WRITE of a file) for what is there already: lookups of this name by this thread find nothing,
 // so the kernel asks to create it.
 static void announce(struct notifier *n, const char *path, uint64_t parent, struct slice name, bool directory)
@@ -240,10 +221,10 @@ static void announce(struct notifier *n, const char *path, uint64_t parent, stru
     n->creating_in = parent;
     n->creating = name;
     pthread_mutex_unlock(&n->lock);
-    if (create(path, directory) == EEXIST) {
+    if (herald_create(&n->herald, path, directory) == -EEXIST) {
         // Somebody has looked it up meanwhile.
         fuse_lowlevel_notify_inval_entry(n->mount->session, parent, name.at, name.size);
-        create(path, directory);
+        herald_create(&n->herald, path, directory);
     }
     pthread_mutex_lock(&n->lock);
     n->creating_in = 0;
@@ -285,10 +266,10 @@ static void announce_note(struct notifier *n, struct reader *reader, const struc
 
 // Says that streams and documents grew or changed.
 // A file that somebody watches, itself or by its directory.
-static void touch_file(struct path *path, size_t size, const char *name, bool is_watched)
+static void touch_file(struct notifier *n, struct path *path, size_t size, const char *name, bool is_watched)
 {
     if (is_watched)
-        touch(below(path, size, name));
+        herald_touch(&n->herald, below(path, size, name));
 }
 
 static void touch_note(struct notifier *n, struct reader *reader, const struct note *note, struct path *path)
@@ -298,9 +279,10 @@ static void touch_note(struct notifier *n, struct reader *reader, const struct n
     bool by_tenant = wanted(n, NODE_TENANT, note->tenant, 0);
     if (!note->entity) {
         if (note->grown)
-            touch_file(path, path->tenant_size, "stream", by_tenant || wanted(n, NODE_TENANT_STREAM, note->tenant, 0));
+            touch_file(
+                n, path, path->tenant_size, "stream", by_tenant || wanted(n, NODE_TENANT_STREAM, note->tenant, 0));
         if (note->rejected)
-            touch_file(path, path->tenant_size, "rejected", by_tenant || wanted(n, NODE_REJECTED, note->tenant, 0));
+            touch_file(n, path, path->tenant_size, "rejected", by_tenant || wanted(n, NODE_REJECTED, note->tenant, 0));
         return;
     }
     if (history_name(reader, note->entity, name, &size))
@@ -309,8 +291,9 @@ static void touch_note(struct notifier *n, struct reader *reader, const struct n
     below(path, path->tenant_size, name);
     path->entity_size = path->tenant_size + 1 + size;
     bool by_entity = wanted(n, NODE_ENTITY, note->tenant, note->entity);
-    touch_file(path, path->entity_size, "stream", by_entity || wanted(n, NODE_STREAM, note->tenant, note->entity));
-    touch_file(path, path->entity_size, "state.json", by_entity || wanted(n, NODE_STATE, note->tenant, note->entity));
+    touch_file(n, path, path->entity_size, "stream", by_entity || wanted(n, NODE_STREAM, note->tenant, note->entity));
+    touch_file(
+        n, path, path->entity_size, "state.json", by_entity || wanted(n, NODE_STATE, note->tenant, note->entity));
 }
 
 struct drop {
@@ -395,9 +378,8 @@ static int64_t now_ns(void)
 
 static void look(struct notifier *n)
 {
-    struct stat attr;
-    if (!n->device && stat(n->mount->point, &attr) == 0)
-        n->device = attr.st_dev;
+    if (!n->device)
+        herald_device(&n->herald, n->mount->point, &n->device);
     watches_look(&n->watches, n->device);
 }
 
@@ -470,7 +452,6 @@ static void *run(void *context)
     struct notifier *n = context;
     struct note *notes = NULL;
     size_t room = 0;
-    n->thread_id = gettid();
     pthread_mutex_lock(&n->lock);
     while (!n->stop) {
         if (!n->count && !n->look)

@@ -14,6 +14,7 @@
 
 struct notifier;
 
+// Forks the herald: before the process has threads, or descriptors that it must not have.
 int notifier_open(struct notifier **notifier, struct mount *mount);
 // Starts the thread; the mount must be served from then on until notifier_stop.
 int notifier_start(struct notifier *notifier);
@@ -29,7 +30,7 @@ void notifier_wake(void *notifier);
 // Owner or mode of a tenant changed: what the kernel has of it is no longer true. From a request handler.
 void notifier_tenant_changed(struct notifier *notifier, const struct tenant_info *info);
 
-// Is this request one that the notifier makes?
+// Is this request one that the herald makes?
 bool notifier_is_caller(const struct notifier *notifier, fuse_req_t req);
 // Does it look a name up only to create it? Then the name is not there yet.
 bool notifier_creates(const struct notifier *notifier, fuse_req_t req, fuse_ino_t parent, struct slice name);
