@@ -201,6 +201,25 @@ static void fail_batch(struct writer *w, struct submission *batch, int error)
     }
 }
 
+// What a failed commit left in the write-ahead log would come alive if the store were opened now. Another commit, which
+// has the refusals, takes its place before anybody hears of them.
+static void commit_held(struct writer *w)
+{
+    size_t changes;
+    int error = transaction_begin(&w->tx);
+    if (!error)
+        error = write_held(w);
+    if (error)
+        transaction_abort(&w->tx);
+    else
+        error = transaction_commit(&w->tx, &changes);
+    if (error)
+        return;
+    bytes_trim(&w->held, 0);
+    if (w->observer)
+        w->observer(w->observer_context, w->tenant, w->tx.changes, 0, w->tx.rejected);
+}
+
 static void commit_batch(struct writer *w, struct submission *batch)
 {
     size_t changes = 0;
@@ -214,6 +233,7 @@ static void commit_batch(struct writer *w, struct submission *batch)
     sweep_settle(&w->sweep, w->tenant, !error);
     if (error) {
         fail_batch(w, batch, error);
+        commit_held(w);
         return;
     }
     bytes_trim(&w->held, 0);
@@ -248,20 +268,26 @@ static void forget_entities(struct writer *w)
     pthread_mutex_unlock(&t->lock);
 }
 
-// Nobody waits any more: the index takes what memory holds.
+// Nobody waits any more: the index takes what memory holds. A sweep under way does not know of the latest events, so
+// another may follow.
 static void finish_index(struct writer *w)
 {
-    int error = transaction_begin(&w->tx);
-    if (!error)
-        error = write_held(w);
-    if (!error)
-        error = sweep_step(&w->sweep, &w->tx, SIZE_MAX, true);
-    size_t changes;
-    if (error)
-        transaction_abort(&w->tx);
-    else
-        error = transaction_commit(&w->tx, &changes);
-    sweep_settle(&w->sweep, w->tenant, !error);
+    int error;
+    do {
+        error = transaction_begin(&w->tx);
+        if (!error)
+            error = write_held(w);
+        if (!error)
+            error = sweep_step(&w->sweep, &w->tx, SIZE_MAX, true);
+        size_t changes;
+        if (error)
+            transaction_abort(&w->tx);
+        else
+            error = transaction_commit(&w->tx, &changes);
+        sweep_settle(&w->sweep, w->tenant, !error);
+        if (!error)
+            bytes_trim(&w->held, 0);
+    } while (!error && w->sweep.mark < w->tx.end.position);
     if (error)
         fprintf(stderr, "factfs: tenant %s: the index stays behind: %s\n", w->tenant->name, engine_error(w->engine));
 }
