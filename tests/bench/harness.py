@@ -16,6 +16,7 @@ import time
 
 START_S = 60.0
 STOP_S = 60.0
+KILL_S = 10.0
 
 
 class Failure(Exception):
@@ -113,9 +114,9 @@ class Daemon:
             raise Failure(f"a sanitizer reported:\n{report.read_text(errors='replace')[:4000]}")
 
     def detach(self):
-        """Takes the mount away, whatever state it is in."""
-        for command in (["fusermount3", "-uz", str(self.mount)], ["umount", "-l", str(self.mount)]):
-            if subprocess.run(command, capture_output=True).returncode == 0:
+        """Takes the mount away, whatever state it is in. The first command also ends what still waits for its answers."""
+        for command in (["umount", "-f"], ["umount", "-l"], ["fusermount3", "-uz"]):
+            if subprocess.run([*command, str(self.mount)], capture_output=True).returncode == 0:
                 return
 
     def stop(self):
@@ -128,17 +129,29 @@ class Daemon:
         try:
             status = self.process.wait(STOP_S)
         except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
+            self.end()
             raise Failure(f"the daemon did not end within {STOP_S:g} s of its unmount") from None
         if status:
             raise Failure(f"the daemon ended with {status}: {self.log_tail()}")
 
     def kill(self):
-        """kill -9, and the dead mount is taken away."""
+        """kill -9, which must end it, and the dead mount is taken away."""
         self.process.send_signal(signal.SIGKILL)
-        self.process.wait()
+        try:
+            self.process.wait(KILL_S)
+        except subprocess.TimeoutExpired:
+            self.end()
+            raise Failure(f"kill -9 did not end the daemon within {KILL_S:g} s: a thread waits for its own mount") from None
         self.detach()
+
+    def end(self):
+        """Nothing is left of it afterwards."""
+        if self.alive():
+            self.process.kill()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.process.wait(KILL_S)
+        self.detach()
+        self.process.wait(KILL_S)
 
     def restart(self):
         self.stop()
@@ -185,10 +198,8 @@ def daemon_in(build, prefix, keep=False, options=()):
         daemon.stop()
         daemon.require_sanitizers_silent()
     finally:
-        if daemon.alive():
-            daemon.process.kill()
-            daemon.process.wait()
-        daemon.detach()
+        if daemon.process:
+            daemon.end()
         if keep:
             print(f"# kept: {directory}")
         else:
