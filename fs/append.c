@@ -1,5 +1,6 @@
 // `append`: a sequence of JSON values, each an event or an array of events. What one write completes commits together;
 // what it leaves incomplete waits for the next one (FILES.md B).
+#include "fs/caller.h"
 #include "fs/file.h"
 
 #include "store/json.h"
@@ -14,14 +15,19 @@ struct append_file {
     struct open_file file;
     struct json_scanner scanner;
     struct bytes pending; // a value that is not complete yet
+    bool batch;           // the value is an array
     bool skipping;        // the value is too large: the rest of it is not kept
     bool flushed_half;    // somebody closed a copy of the descriptor in the midst of a value
     struct slice entity;  // in entity_text; empty at the tenant's append
     char entity_text[NAME_ENTITY_MAX];
     atomic_bool refused; // a write was refused by the writer: what waits behind it is dropped
 
+    // Receipts come one after the other, wherever writes have moved the offset to; but who reads ahead and seeks back,
+    // as shells do, gets again what lies behind the offset.
     pthread_mutex_t lock;
-    struct bytes receipts; // (lock) not read yet
+    struct bytes receipts; // (lock) the first `given` bytes were read at `given_at`
+    size_t given;
+    uint64_t given_at;
 };
 
 static int open_append(struct visit *v, struct open_file *file, struct fuse_file_info *fi)
@@ -29,8 +35,7 @@ static int open_append(struct visit *v, struct open_file *file, struct fuse_file
     struct append_file *a = (struct append_file *)file;
     json_scanner_init(&a->scanner);
     pthread_mutex_init(&a->lock, NULL);
-    // Receipts come one after the other, wherever the writes have moved the offset to.
-    fi->nonseekable = (fi->flags & O_ACCMODE) == O_RDWR;
+    (void)fi;
     if (v->node.kind != NODE_APPEND)
         return 0;
     a->entity.at = a->entity_text;
@@ -133,11 +138,12 @@ static int keep_rest(struct intake *in, struct slice rest)
         bytes_add_slice(&a->pending, rest);
     if (a->pending.failed)
         return refuse(in, -ENOMEM, rest);
-    bool batch = a->pending.size && a->pending.at[0] == '[';
-    if (!a->skipping && a->pending.size <= (batch ? BATCH_BYTES : EVENT_BYTES))
+    if (!a->skipping)
+        a->batch = a->pending.size && a->pending.at[0] == '[';
+    if (!a->skipping && a->pending.size <= (a->batch ? BATCH_BYTES : EVENT_BYTES))
         return 0;
     in->line++;
-    reason_set(&in->submission->why, -EMSGSIZE, batch ? "a batch has at most 16 MiB" : "an event has at most 1 MiB");
+    reason_set(&in->submission->why, -EMSGSIZE, a->batch ? "a batch has at most 16 MiB" : "an event has at most 1 MiB");
     refuse(in, -EMSGSIZE, bytes_slice(&a->pending));
     a->skipping = true;
     bytes_trim(&a->pending, 0);
@@ -232,12 +238,26 @@ static struct submission *begin(fuse_req_t req, struct append_file *a, size_t si
     return s;
 }
 
+// Drops the receipts that were read, but for those behind the offset that the descriptor was set back to.
+static void drop_read(struct append_file *a, uint64_t offset)
+{
+    bool back = offset >= a->given_at && offset - a->given_at < a->given;
+    size_t read = back ? (size_t)(offset - a->given_at) : a->given;
+    a->given = 0;
+    if (!read)
+        return;
+    a->receipts.size -= read;
+    memmove(a->receipts.at, a->receipts.at + read, a->receipts.size);
+}
+
 static void write_append(fuse_req_t req, struct open_file *file, const char *from, size_t size, uint64_t offset)
 {
     struct append_file *a = (struct append_file *)file;
     struct slice text = {.at = from, .size = size};
     struct intake in;
-    (void)offset;
+    pthread_mutex_lock(&a->lock);
+    drop_read(a, offset);
+    pthread_mutex_unlock(&a->lock);
     if (atomic_exchange(&a->refused, false))
         drop_pending(a);
     struct submission *s = begin(req, a, size, &in);
@@ -271,14 +291,11 @@ static void write_append(fuse_req_t req, struct open_file *file, const char *fro
 static void read_append(fuse_req_t req, struct open_file *file, size_t size, uint64_t offset)
 {
     struct append_file *a = (struct append_file *)file;
-    (void)offset;
     pthread_mutex_lock(&a->lock);
-    size_t part = a->receipts.size < size ? a->receipts.size : size;
-    fuse_reply_buf(req, a->receipts.at, part);
-    if (part) {
-        a->receipts.size -= part;
-        memmove(a->receipts.at, a->receipts.at + part, a->receipts.size);
-    }
+    drop_read(a, offset);
+    a->given = a->receipts.size < size ? a->receipts.size : size;
+    a->given_at = offset;
+    fuse_reply_buf(req, a->receipts.at, a->given);
     pthread_mutex_unlock(&a->lock);
 }
 

@@ -1,7 +1,5 @@
 #include "fs/document.h"
 
-#include "fs/mount.h"
-
 #include <errno.h>
 
 int document_show(struct visit *v, uint64_t entity, uint32_t version, int64_t updated_at_us, struct slice *text)

@@ -1,7 +1,7 @@
 // Documents as they are shown: the state of an entity at a version.
 #pragma once
 
-#include "fs/mount.h"
+#include "fs/visit.h"
 
 // The document of an entity at a version; lives until the next call. 0, -ENOENT when it has no state then, or -errno.
 int document_show(struct visit *visit, uint64_t entity, uint32_t version, int64_t updated_at_us, struct slice *text);

@@ -1,7 +1,7 @@
 // A whole document on its way to the writer: what state.json gets when it is closed, or a scratch file renamed onto it.
 #pragma once
 
-#include "fs/mount.h"
+#include "fs/visit.h"
 
 // Makes the submission that leads the visited entity (visit->node is its state.json) to a document: its difference to
 // the state becomes one event, if the entity still has the base version. What is not an object becomes a refusal, so

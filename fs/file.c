@@ -19,6 +19,8 @@ int file_open(struct visit *v, const struct file_kind *kind, struct fuse_file_in
         free(file);
         return error;
     }
+    if (kind->write)
+        tree_path(v, &file->path);
     // The file keeps its tenant open.
     struct tenant *kept;
     error = store_get(v->mount->store, v->node.tenant, &kept);
@@ -45,10 +47,11 @@ void file_drop(struct open_file *file)
         file->kind->close(file);
     if (file->tenant)
         store_put(file->mount->store, file->tenant);
+    bytes_free(&file->path);
     free(file);
 }
 
-struct submission *submission_by(fuse_req_t req, struct visit *v, enum submission_kind kind)
+struct submission *submission_by(fuse_req_t req, enum submission_kind kind, struct slice path)
 {
     struct submission *s = submission_new(kind);
     if (!s)
@@ -57,9 +60,7 @@ struct submission *submission_by(fuse_req_t req, struct visit *v, enum submissio
         s->uid = fuse_req_ctx(req)->uid;
         s->pid = fuse_req_ctx(req)->pid;
     }
-    BYTES_AUTO path = {0};
-    tree_path(v, &path);
-    s->path = arena_copy(&s->arena, bytes_slice(&path));
+    s->path = arena_copy(&s->arena, path);
     return s;
 }
 
@@ -76,12 +77,7 @@ int file_pend(struct submission *s, fuse_req_t req, struct open_file *file, size
 
 struct submission *file_submission(fuse_req_t req, struct open_file *file, enum submission_kind kind, size_t size)
 {
-    VISIT v;
-    struct submission *s = NULL;
-    if (visit_tenant(&v, file->mount, file->node.tenant) == 0) {
-        v.node = file->node;
-        s = submission_by(req, &v, kind);
-    }
+    struct submission *s = submission_by(req, kind, bytes_slice(&file->path));
     if (s && file_pend(s, req, file, size)) {
         submission_free(s);
         s = NULL;

@@ -5,7 +5,7 @@
 // kind's to guard.
 #pragma once
 
-#include "fs/mount.h"
+#include "fs/visit.h"
 
 #include <stdatomic.h>
 
@@ -36,7 +36,8 @@ struct open_file {
     struct mount *mount;
     struct tenant *tenant;
     struct node node;
-    int flags; // of open(2)
+    int flags;         // of open(2)
+    struct bytes path; // below the tenant's directory, for `rejected`
 };
 
 extern const struct file_kind append_kind, rollback_kind, state_kind, stream_kind, follow_kind, scratch_kind;
@@ -51,9 +52,9 @@ int file_open(struct visit *visit, const struct file_kind *kind, struct fuse_fil
 struct open_file *file_hold(struct open_file *file);
 void file_drop(struct open_file *file);
 
-// A submission by the calling process (req NULL: by nobody who still waits) to the file of the visited inode: who and
-// which path. NULL when there is no memory.
-struct submission *submission_by(fuse_req_t req, struct visit *visit, enum submission_kind kind);
+// A submission by the calling process (req NULL: by nobody who still waits) through a path below the tenant's
+// directory. NULL when there is no memory.
+struct submission *submission_by(fuse_req_t req, enum submission_kind kind, struct slice path);
 // Turns a submission into a refusal with an input to show.
 void submission_refuse(struct submission *s, int error, struct slice input);
 

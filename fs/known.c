@@ -7,7 +7,8 @@
 
 struct entry {
     uint64_t id; // 0: free
-    uint64_t count;
+    uint32_t count;
+    bool asked; // by somebody else than the daemon
 };
 
 // Open addressing, linear probing, half full at most.
@@ -78,7 +79,7 @@ static bool resize(struct known *known, size_t room)
     return true;
 }
 
-void known_add(struct known *known, uint64_t id)
+void known_add(struct known *known, uint64_t id, bool asked)
 {
     if (!changes(id))
         return;
@@ -90,6 +91,7 @@ void known_add(struct known *known, uint64_t id)
         known->used += entry->id == 0;
         entry->id = id;
         entry->count++;
+        entry->asked |= asked;
     }
     pthread_mutex_unlock(&known->lock);
 }
@@ -113,7 +115,7 @@ void known_forget(struct known *known, uint64_t id, uint64_t count)
     pthread_mutex_lock(&known->lock);
     struct entry *entry = known->room ? find(known, id) : NULL;
     if (entry && entry->id) {
-        entry->count -= count < entry->count ? count : entry->count;
+        entry->count -= count < entry->count ? (uint32_t)count : entry->count;
         if (!entry->count)
             close_gap(known, (size_t)(entry - known->entries));
         if (known->room > 4096 && known->used * 16 < known->room)
@@ -125,7 +127,7 @@ void known_forget(struct known *known, uint64_t id, uint64_t count)
 bool known_has(struct known *known, uint64_t id)
 {
     pthread_mutex_lock(&known->lock);
-    bool has = known->full || (known->room && find(known, id)->id);
+    bool has = known->full || (known->room && find(known, id)->asked);
     pthread_mutex_unlock(&known->lock);
     return has;
 }
@@ -136,7 +138,7 @@ void known_each(struct known *known, void (*call)(void *context, uint64_t id), v
     uint64_t *ids = calloc(known->used + 1, sizeof *ids);
     size_t count = 0;
     for (size_t i = 0; ids && i < known->room; i++)
-        if (known->entries[i].id)
+        if (known->entries[i].asked)
             ids[count++] = known->entries[i].id;
     pthread_mutex_unlock(&known->lock);
     for (size_t i = 0; i < count; i++)

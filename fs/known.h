@@ -10,10 +10,11 @@ struct known;
 
 struct known *known_open(void);
 void known_close(struct known *known);
-// The kernel was given this inode once more.
-void known_add(struct known *known, uint64_t id);
+// The kernel was given this inode once more; `asked` by somebody else than the daemon itself.
+void known_add(struct known *known, uint64_t id, bool asked);
 // The kernel takes `count` of these back.
 void known_forget(struct known *known, uint64_t id, uint64_t count);
+// Was it asked for, and not forgotten since?
 bool known_has(struct known *known, uint64_t id);
 // Calls for each that is known; the calls are made without the lock, so what changes meanwhile may be missed.
 void known_each(struct known *known, void (*call)(void *context, uint64_t id), void *context);

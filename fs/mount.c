@@ -3,6 +3,8 @@
 #include "fs/notify.h"
 #include "fs/requests.h"
 #include "fs/scratch.h"
+#include "fs/visit.h"
+#include "fs/waiter.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -136,6 +138,8 @@ static int open_mount(struct mount *mount, const struct mount_options *options, 
     mount->scratch = scratch_open_shelf();
     int error = mount->known && mount->scratch ? notifier_open(&mount->notifier, mount) : -ENOMEM;
     if (!error)
+        error = waiting_open(&mount->waiting, mount, notifier_wake, mount->notifier);
+    if (!error)
         error = store_open(&mount->store, options->store, notifier_committed, mount, why);
     if (!error)
         error = check_places(store_path(mount->store), mount->point, why);
@@ -151,6 +155,7 @@ static void close_mount(struct mount *mount)
         fuse_session_unmount(mount->session);
         fuse_session_destroy(mount->session);
     }
+    waiting_close(mount->waiting);
     notifier_close(mount->notifier);
     scratch_close_shelf(mount->scratch);
     known_close(mount->known);

@@ -4,6 +4,7 @@
 #include "fs/document_write.h"
 #include "fs/file.h"
 #include "fs/notify.h"
+#include "fs/reply.h"
 #include "fs/scratch.h"
 #include "fs/tree.h"
 
@@ -143,7 +144,7 @@ static void reply_create(fuse_req_t req, struct visit *v, uint64_t id, struct fu
         fuse_reply_err(req, -error);
         return;
     }
-    known_add(v->mount->known, id);
+    known_add(v->mount->known, id, !notifier_is_caller(v->mount->notifier, req));
     fuse_reply_create(req, &entry, fi);
 }
 

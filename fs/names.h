@@ -1,7 +1,7 @@
 // Requests that change names: what they make, move and remove, and why most of them are refused.
 #pragma once
 
-#include "fs/mount.h"
+#include <fuse_lowlevel.h>
 
 void names_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode);
 void names_rmdir(fuse_req_t req, fuse_ino_t parent, const char *name);

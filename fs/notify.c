@@ -1,37 +1,48 @@
 #include "fs/notify.h"
 
-#include "fs/stream.h"
+#include "fs/herald.h"
+#include "fs/waiter.h"
+#include "fs/watches.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <pthread.h>
 #include <stdlib.h>
-#include <unistd.h>
+#include <time.h>
 
 // Notes that wait, at most; beyond, single names are not told any more.
-#define NOTES_MAX 65536u
+#define NOTES_MAX 16384u
+// More notes than this within a while: busy.
+#define QUIET_NOTES 24u
+#define WHILE_NS    INT64_C(50000000)
 
 struct note {
     uint32_t tenant;
     uint64_t entity;                      // 0: the tenant itself
     uint32_t first_version, last_version; // 0: only the streams grew
-    bool rejected;
-    bool changed; // owner or mode
+    bool grown, rejected;                 // of the tenant: its stream, its rejected
+    bool changed;                         // owner or mode
 };
 
 struct notifier {
     struct mount *mount;
     pthread_t thread;
     bool started;
-    pid_t thread_id;
+    struct herald herald;
 
     pthread_mutex_t lock;
     pthread_cond_t filled;
     bool stop;
     struct note *notes; // (lock)
     size_t count, room;
-    struct waiter *waiters; // (lock)
-    bool look;              // (lock) a waiter may have to be answered
+    bool look; // (lock) somebody who waits may have to be answered
+    // the thread's own
+    struct watches watches;
+    dev_t device; // of the mount; 0: not known yet
+    bool busy;
+    size_t recent;     // notes since the while began
+    int64_t while_ns;  // when it began
+    struct note *held; // notes that wait for the next look
+    size_t held_count, held_room;
     // (lock) the name that the thread is about to create
     uint64_t creating_in;
     struct slice creating;
@@ -43,6 +54,11 @@ int notifier_open(struct notifier **notifier, struct mount *mount)
     if (!n)
         return -ENOMEM;
     n->mount = mount;
+    int error = herald_open(&n->herald);
+    if (error) {
+        free(n);
+        return error;
+    }
     pthread_mutex_init(&n->lock, NULL);
     pthread_cond_init(&n->filled, NULL);
     *notifier = n;
@@ -53,20 +69,32 @@ void notifier_close(struct notifier *n)
 {
     if (!n)
         return;
+    herald_close(&n->herald);
     pthread_mutex_destroy(&n->lock);
     pthread_cond_destroy(&n->filled);
+    watches_free(&n->watches);
     free(n->notes);
+    free(n->held);
     free(n);
+}
+
+void notifier_wake(void *context)
+{
+    struct notifier *n = context;
+    pthread_mutex_lock(&n->lock);
+    n->look = true;
+    pthread_mutex_unlock(&n->lock);
+    pthread_cond_signal(&n->filled);
 }
 
 bool notifier_is_caller(const struct notifier *n, fuse_req_t req)
 {
-    return n->thread_id && fuse_req_ctx(req)->pid == n->thread_id;
+    return fuse_req_ctx(req)->pid == n->herald.process;
 }
 
 bool notifier_creates(const struct notifier *n, fuse_req_t req, fuse_ino_t parent, struct slice name)
 {
-    // The thread waits for this request, so what it set stands still.
+    // The notifier waits for this request, so what it set stands still.
     return notifier_is_caller(n, req) && n->creating_in == parent && slice_equal(n->creating, name);
 }
 
@@ -77,6 +105,7 @@ static void add_note(struct notifier *n, struct note note)
 {
     struct note *last = n->count ? &n->notes[n->count - 1] : NULL;
     if (last && last->tenant == note.tenant && last->entity == note.entity && !note.changed && !last->changed) {
+        last->grown |= note.grown;
         last->rejected |= note.rejected;
         if (note.first_version && last->last_version + 1 == note.first_version) {
             last->last_version = note.last_version;
@@ -110,8 +139,8 @@ static void drop_attributes(const struct notifier *n, enum node_kind kind, uint3
 
 static bool watched(const struct notifier *n, uint32_t tenant, const struct committed *change)
 {
-    return known(n, NODE_EVENTS, tenant, change->entity) || known(n, NODE_STREAM, tenant, change->entity) ||
-           known(n, NODE_STATE, tenant, change->entity) ||
+    return known(n, NODE_ENTITY, tenant, change->entity) || known(n, NODE_EVENTS, tenant, change->entity) ||
+           known(n, NODE_STREAM, tenant, change->entity) || known(n, NODE_STATE, tenant, change->entity) ||
            (change->first_version == 1 && known(n, NODE_TENANT, tenant, 0));
 }
 
@@ -131,10 +160,11 @@ void notifier_committed(
         drop_attributes(n, NODE_TENANT, number, 0);
 
     pthread_mutex_lock(&n->lock);
-    n->look = n->waiters != NULL;
-    bool stream_known = known(n, NODE_TENANT_STREAM, number, 0) || known(n, NODE_REJECTED, number, 0);
-    if (stream_known && (count || rejected))
-        add_note(n, (struct note){.tenant = number, .rejected = rejected});
+    n->look |= waiting_any(n->mount->waiting);
+    bool log_known = known(n, NODE_TENANT, number, 0) || known(n, NODE_TENANT_STREAM, number, 0) ||
+                     known(n, NODE_REJECTED, number, 0);
+    if (log_known && (count || rejected))
+        add_note(n, (struct note){.tenant = number, .grown = count != 0, .rejected = rejected});
     for (size_t i = 0; i < count; i++)
         if (watched(n, number, &changes[i]))
             add_note(n, (struct note){.tenant = number,
@@ -155,7 +185,13 @@ void notifier_tenant_changed(struct notifier *n, const struct tenant_info *info)
     pthread_cond_signal(&n->filled);
 }
 
-// ---- what the thread does on its own mount
+// ---- what is done on the own mount
+
+// Must it be told of this inode?
+static bool wanted(const struct notifier *n, enum node_kind kind, uint32_t tenant, uint64_t number)
+{
+    return n->busy ? watches_has(&n->watches, node_id(kind, tenant, number)) : known(n, kind, tenant, number);
+}
 
 struct path {
     char text[PATH_MAX];
@@ -177,30 +213,6 @@ static const char *below(struct path *path, size_t size, const char *name)
     return path->text;
 }
 
-// IN_MODIFY and IN_CLOSE_WRITE.
-static void touch(const char *path)
-{
-    const struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, {.tv_nsec = UTIME_NOW}};
-    int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-    if (fd < 0) {
-        utimensat(AT_FDCWD, path, times, AT_SYMLINK_NOFOLLOW);
-        return;
-    }
-    futimens(fd, times);
-    close(fd);
-}
-
-static int create(const char *path, bool directory)
-{
-    if (directory)
-        return mkdir(path, 0755) ? errno : 0;
-    int fd = open(path, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC | O_NOFOLLOW, 0444);
-    if (fd < 0)
-        return errno;
-    close(fd);
-    return 0;
-}
-
 // IN_CREATE (and IN_CLOSE_WRITE of a file) for what is there already: lookups of this name by this thread find nothing,
 // so the kernel asks to create it.
 static void announce(struct notifier *n, const char *path, uint64_t parent, struct slice name, bool directory)
@@ -209,10 +221,10 @@ static void announce(struct notifier *n, const char *path, uint64_t parent, stru
     n->creating_in = parent;
     n->creating = name;
     pthread_mutex_unlock(&n->lock);
-    if (create(path, directory) == EEXIST) {
+    if (herald_create(&n->herald, path, directory) == -EEXIST) {
         // Somebody has looked it up meanwhile.
         fuse_lowlevel_notify_inval_entry(n->mount->session, parent, name.at, name.size);
-        create(path, directory);
+        herald_create(&n->herald, path, directory);
     }
     pthread_mutex_lock(&n->lock);
     n->creating_in = 0;
@@ -246,22 +258,31 @@ static void announce_note(struct notifier *n, struct reader *reader, const struc
     name[size] = '\0';
     path->entity_size = path->tenant_size + 1 + size;
     below(path, path->tenant_size, name);
-    if (note->first_version == 1 && known(n, NODE_TENANT, note->tenant, 0))
+    if (note->first_version == 1 && wanted(n, NODE_TENANT, note->tenant, 0))
         announce(n, path->text, node_id(NODE_TENANT, note->tenant, 0), (struct slice){.at = name, .size = size}, true);
-    if (known(n, NODE_EVENTS, note->tenant, note->entity))
+    if (wanted(n, NODE_EVENTS, note->tenant, note->entity))
         announce_events(n, reader, note, path);
 }
 
 // Says that streams and documents grew or changed.
+// A file that somebody watches, itself or by its directory.
+static void touch_file(struct notifier *n, struct path *path, size_t size, const char *name, bool is_watched)
+{
+    if (is_watched)
+        herald_touch(&n->herald, below(path, size, name));
+}
+
 static void touch_note(struct notifier *n, struct reader *reader, const struct note *note, struct path *path)
 {
     char name[NAME_ENTITY_MAX + 1];
     size_t size;
+    bool by_tenant = wanted(n, NODE_TENANT, note->tenant, 0);
     if (!note->entity) {
-        if (known(n, NODE_TENANT_STREAM, note->tenant, 0))
-            touch(below(path, path->tenant_size, "stream"));
-        if (note->rejected && known(n, NODE_REJECTED, note->tenant, 0))
-            touch(below(path, path->tenant_size, "rejected"));
+        if (note->grown)
+            touch_file(
+                n, path, path->tenant_size, "stream", by_tenant || wanted(n, NODE_TENANT_STREAM, note->tenant, 0));
+        if (note->rejected)
+            touch_file(n, path, path->tenant_size, "rejected", by_tenant || wanted(n, NODE_REJECTED, note->tenant, 0));
         return;
     }
     if (history_name(reader, note->entity, name, &size))
@@ -269,10 +290,10 @@ static void touch_note(struct notifier *n, struct reader *reader, const struct n
     name[size] = '\0';
     below(path, path->tenant_size, name);
     path->entity_size = path->tenant_size + 1 + size;
-    if (known(n, NODE_STREAM, note->tenant, note->entity))
-        touch(below(path, path->entity_size, "stream"));
-    if (known(n, NODE_STATE, note->tenant, note->entity))
-        touch(below(path, path->entity_size, "state.json"));
+    bool by_entity = wanted(n, NODE_ENTITY, note->tenant, note->entity);
+    touch_file(n, path, path->entity_size, "stream", by_entity || wanted(n, NODE_STREAM, note->tenant, note->entity));
+    touch_file(
+        n, path, path->entity_size, "state.json", by_entity || wanted(n, NODE_STATE, note->tenant, note->entity));
 }
 
 struct drop {
@@ -316,9 +337,24 @@ static void work_on(struct notifier *n, const struct note *note, note_work *work
     store_put(n->mount->store, tenant);
 }
 
+// Is anybody there for it? Busy, by what was seen at the last look.
+static bool note_wanted(const struct notifier *n, const struct note *note)
+{
+    uint32_t tenant = note->tenant;
+    if (note->changed)
+        return true;
+    if ((!note->entity || note->first_version == 1) && wanted(n, NODE_TENANT, tenant, 0))
+        return true;
+    if (!note->entity)
+        return wanted(n, NODE_TENANT_STREAM, tenant, 0) || wanted(n, NODE_REJECTED, tenant, 0);
+    return wanted(n, NODE_ENTITY, tenant, note->entity) || wanted(n, NODE_EVENTS, tenant, note->entity) ||
+           wanted(n, NODE_STREAM, tenant, note->entity) || wanted(n, NODE_STATE, tenant, note->entity);
+}
+
 static void tell(struct notifier *n, struct note *notes, size_t count)
 {
     // The streams of tenants first: most subscribers wait there. Then names, then each entity once.
+    qsort(notes, count, sizeof *notes, by_tenant_and_entity);
     for (size_t i = 0; i < count && !n->stop; i++) {
         if (notes[i].changed)
             known_each(n->mount->known, drop_known, &(struct drop){.notifier = n, .tenant = notes[i].tenant});
@@ -328,187 +364,117 @@ static void tell(struct notifier *n, struct note *notes, size_t count)
     for (size_t i = 0; i < count && !n->stop; i++)
         if (notes[i].entity)
             work_on(n, &notes[i], announce_note);
-    qsort(notes, count, sizeof *notes, by_tenant_and_entity);
     for (size_t i = 0; i < count && !n->stop; i++)
         if (notes[i].entity && (i + 1 == count || by_tenant_and_entity(&notes[i], &notes[i + 1])))
             work_on(n, &notes[i], touch_note);
 }
 
-// ---- waiters
-
-static void unlink_waiter(struct waiter *w)
+static int64_t now_ns(void)
 {
-    *w->link = w->next;
-    if (w->next)
-        w->next->link = w->link;
-    w->link = NULL;
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return t.tv_sec * INT64_C(1000000000) + t.tv_nsec;
 }
 
-static void link_waiter(struct notifier *n, struct waiter *w)
+static void look(struct notifier *n)
 {
-    w->next = n->waiters;
-    w->link = &n->waiters;
-    if (n->waiters)
-        n->waiters->link = &w->next;
-    n->waiters = w;
+    if (!n->device)
+        herald_device(&n->herald, n->mount->point, &n->device);
+    watches_look(&n->watches, n->device);
 }
 
-static void interrupted(fuse_req_t req, void *data)
+static void hold(struct notifier *n, const struct note *note)
 {
-    // Only marks it: libfuse is still using the request.
-    struct waiter *w = data;
-    struct notifier *n = mount_of(req)->notifier;
-    pthread_mutex_lock(&n->lock);
-    w->interrupted = true;
-    n->look = true;
-    pthread_mutex_unlock(&n->lock);
-    pthread_cond_signal(&n->filled);
-}
-
-int waiter_park_read(struct notifier *n, struct reader *reader, struct waiter *w)
-{
-    uint64_t end;
-    fuse_req_interrupt_func(w->req, interrupted, w);
-    pthread_mutex_lock(&n->lock);
-    int error = w->interrupted || n->stop ? -EINTR : stream_end(reader, &w->node, &end);
-    if (!error && end > w->offset)
-        error = -EAGAIN;
-    if (!error)
-        link_waiter(n, w);
-    pthread_mutex_unlock(&n->lock);
-    if (error)
-        fuse_req_interrupt_func(w->req, NULL, NULL);
-    return error;
-}
-
-void waiter_park_poll(struct notifier *n, struct waiter *w, struct fuse_pollhandle *handle, uint64_t offset)
-{
-    pthread_mutex_lock(&n->lock);
-    struct fuse_pollhandle *older = w->poll;
-    w->poll = handle;
-    w->offset = offset;
-    if (!w->link)
-        link_waiter(n, w);
-    pthread_mutex_unlock(&n->lock);
-    if (older)
-        fuse_pollhandle_destroy(older);
-}
-
-void waiter_remove(struct notifier *n, struct waiter *w)
-{
-    pthread_mutex_lock(&n->lock);
-    if (w->link)
-        unlink_waiter(w);
-    struct fuse_pollhandle *handle = w->poll;
-    w->poll = NULL;
-    pthread_mutex_unlock(&n->lock);
-    if (handle)
-        fuse_pollhandle_destroy(handle);
-}
-
-static void answer_read(struct reader *reader, struct waiter *w)
-{
-    fuse_req_t req = w->req;
-    BYTES_AUTO text = {0};
-    size_t got = 0;
-    if (w->interrupted) {
-        fuse_reply_err(req, EINTR);
-        return;
-    }
-    int error = bytes_reserve(&text, w->size) ? 0 : -ENOMEM;
-    if (!error)
-        error = stream_read(reader, &w->node, &w->place, w->offset, text.at, w->size, &got);
-    w->offset += got;
-    if (error)
-        fuse_reply_err(req, -error);
-    else
-        fuse_reply_buf(req, text.at, got);
-}
-
-// Takes the next waiter that has what it waits for out of the list; a poll is only told.
-static struct waiter *next_ready(struct notifier *n, struct tenant **tenant, struct reader **reader)
-{
-    for (struct waiter *w = n->waiters, *next; w; w = next) {
-        uint64_t end = 0;
-        next = w->next;
-        if (store_get(n->mount->store, w->node.tenant, tenant))
-            continue;
-        bool ready = history_reader(*tenant, TENANT_READER_NOTIFIER, reader) == 0 &&
-                     (w->interrupted || (stream_end(*reader, &w->node, &end) == 0 && end > w->offset));
-        if (ready && w->poll && !w->req) {
-            fuse_lowlevel_notify_poll(w->poll);
-            w->offset = end;
-        } else if (ready) {
-            unlink_waiter(w);
-            return w;
-        }
-        store_put(n->mount->store, *tenant);
-    }
-    return NULL;
-}
-
-static void answer_waiters(struct notifier *n)
-{
-    struct tenant *tenant;
-    struct reader *reader;
-    for (;;) {
-        pthread_mutex_lock(&n->lock);
-        struct waiter *w = next_ready(n, &tenant, &reader);
-        pthread_mutex_unlock(&n->lock);
-        if (!w)
+    if (n->held_count == n->held_room) {
+        size_t room = n->held_room ? n->held_room * 2 : 256;
+        struct note *held = n->held_count < NOTES_MAX ? reallocarray(n->held, room, sizeof *held) : NULL;
+        if (!held)
             return;
-        answer_read(reader, w);
-        store_put(n->mount->store, tenant);
+        n->held = held;
+        n->held_room = room;
     }
+    n->held[n->held_count++] = *note;
 }
 
-// Nobody will answer them any more.
-static void interrupt_waiters(struct notifier *n)
+// The end of a while: looks who watches, tells them what was held, and finds out whether it is still busy.
+static void end_while(struct notifier *n, int64_t now)
 {
-    pthread_mutex_lock(&n->lock);
-    for (struct waiter *w = n->waiters, *next; w; w = next) {
-        next = w->next;
-        if (!w->req)
-            continue;
-        unlink_waiter(w);
-        fuse_reply_err(w->req, EINTR);
+    if (n->busy) {
+        look(n);
+        size_t kept = 0;
+        for (size_t i = 0; i < n->held_count; i++)
+            if (note_wanted(n, &n->held[i]))
+                n->held[kept++] = n->held[i];
+        tell(n, n->held, kept);
+        n->held_count = 0;
+        n->busy = n->recent > QUIET_NOTES;
     }
-    pthread_mutex_unlock(&n->lock);
+    n->recent = 0;
+    n->while_ns = now;
+}
+
+static void take_notes(struct notifier *n, struct note *notes, size_t count)
+{
+    int64_t now = now_ns();
+    if (now - n->while_ns > WHILE_NS)
+        end_while(n, now);
+    n->recent += count;
+    if (!n->busy && n->recent > QUIET_NOTES) {
+        n->busy = true;
+        look(n);
+    }
+    size_t kept = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (note_wanted(n, &notes[i]))
+            notes[kept++] = notes[i];
+        else if (n->busy)
+            hold(n, &notes[i]);
+    }
+    tell(n, notes, kept);
 }
 
 // ---- the thread
+
+// Waits for something to do, or for the end of a busy while.
+static void wait_for_work(struct notifier *n)
+{
+    if (!n->busy) {
+        pthread_cond_wait(&n->filled, &n->lock);
+        return;
+    }
+    int64_t end_ns = n->while_ns + WHILE_NS + 1;
+    struct timespec end = {.tv_sec = end_ns / INT64_C(1000000000), .tv_nsec = end_ns % INT64_C(1000000000)};
+    pthread_cond_clockwait(&n->filled, &n->lock, CLOCK_MONOTONIC, &end);
+}
 
 static void *run(void *context)
 {
     struct notifier *n = context;
     struct note *notes = NULL;
     size_t room = 0;
-    n->thread_id = gettid();
     pthread_mutex_lock(&n->lock);
     while (!n->stop) {
-        if (!n->count && !n->look) {
-            pthread_cond_wait(&n->filled, &n->lock);
-            continue;
-        }
+        if (!n->count && !n->look)
+            wait_for_work(n);
         // The two lists change places.
         struct note *taken = n->notes;
         size_t count = n->count, taken_room = n->room;
         n->notes = notes;
         n->room = room;
         n->count = 0;
-        bool look = n->look;
+        bool look_at_waiters = n->look;
         n->look = false;
         pthread_mutex_unlock(&n->lock);
-        if (look)
-            answer_waiters(n);
-        tell(n, taken, count);
+        if (look_at_waiters)
+            waiting_answer(n->mount->waiting);
+        take_notes(n, taken, count);
         notes = taken;
         room = taken_room;
         pthread_mutex_lock(&n->lock);
     }
     pthread_mutex_unlock(&n->lock);
     free(notes);
-    interrupt_waiters(n);
+    waiting_end(n->mount->waiting);
     return NULL;
 }
 

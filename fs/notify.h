@@ -10,10 +10,11 @@
 // loses single names, as with inotify's own queue, never the growth of a stream.
 #pragma once
 
-#include "fs/mount.h"
+#include "fs/visit.h"
 
 struct notifier;
 
+// Forks the herald: before the process has threads, or descriptors that it must not have.
 int notifier_open(struct notifier **notifier, struct mount *mount);
 // Starts the thread; the mount must be served from then on until notifier_stop.
 int notifier_start(struct notifier *notifier);
@@ -24,32 +25,12 @@ void notifier_close(struct notifier *notifier);
 // The observer of every tenant (tenant_observer).
 void notifier_committed(
     void *mount, struct tenant *tenant, const struct committed *changes, size_t count, bool rejected);
+// Somebody who waits must be looked at (waiter.h). Any thread.
+void notifier_wake(void *notifier);
 // Owner or mode of a tenant changed: what the kernel has of it is no longer true. From a request handler.
 void notifier_tenant_changed(struct notifier *notifier, const struct tenant_info *info);
 
-// Is this request one that the notifier makes?
+// Is this request one that the herald makes?
 bool notifier_is_caller(const struct notifier *notifier, fuse_req_t req);
 // Does it look a name up only to create it? Then the name is not there yet.
 bool notifier_creates(const struct notifier *notifier, fuse_req_t req, fuse_ino_t parent, struct slice name);
-
-// ---- those who wait
-
-// A read at the end of a stream, or a poll, that waits for more. Embedded in an open file.
-struct waiter {
-    struct node node; // of the stream
-    fuse_req_t req;   // of a parked read
-    struct fuse_pollhandle *poll;
-    uint64_t offset; // where it waits; behind what was answered once it was
-    size_t size;     // what it asked for
-    struct stream_place place;
-    bool interrupted;
-    struct waiter *next, **link; // in the list while it waits
-};
-// Parks the read: it is answered when the stream has grown past its offset, or with EINTR when its caller is
-// interrupted. 0, or, when nothing was parked and the handler must go on: -EAGAIN, the stream has grown meanwhile;
-// -EINTR.
-int waiter_park_read(struct notifier *notifier, struct reader *reader, struct waiter *waiter);
-// Keeps the handle, in place of an older one, until the stream grows past an offset.
-void waiter_park_poll(
-    struct notifier *notifier, struct waiter *waiter, struct fuse_pollhandle *handle, uint64_t offset);
-void waiter_remove(struct notifier *notifier, struct waiter *waiter);

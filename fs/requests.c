@@ -4,6 +4,7 @@
 #include "fs/file.h"
 #include "fs/names.h"
 #include "fs/notify.h"
+#include "fs/reply.h"
 #include "fs/scratch.h"
 #include "fs/tree.h"
 
@@ -239,7 +240,7 @@ static void list(fuse_req_t req, fuse_ino_t id, size_t size, off_t from, bool pl
         if (taken > size - used)
             break;
         if (plus && entry.id)
-            known_add(v.mount->known, entry.id);
+            known_add(v.mount->known, entry.id, true);
         used += taken;
         offset = next;
     }
@@ -340,7 +341,6 @@ static void read_immutable(fuse_req_t req, fuse_ino_t id, size_t size, uint64_t 
 static void on_read(fuse_req_t req, fuse_ino_t id, size_t size, off_t offset, struct fuse_file_info *fi)
 {
     struct open_file *file = file_of(fi);
-    scratch_bury(mount_of(req)->scratch);
     if (!file)
         read_immutable(req, id, size, (uint64_t)offset);
     else if (file->kind->read)

@@ -2,6 +2,6 @@
 // it.
 #pragma once
 
-#include "fs/mount.h"
+#include <fuse_lowlevel.h>
 
 extern const struct fuse_lowlevel_ops requests;

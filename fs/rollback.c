@@ -1,4 +1,5 @@
 // `rollback`: a WHEN, judged at its newline or, without one, when the file is closed.
+#include "fs/caller.h"
 #include "fs/file.h"
 
 #include "store/json.h"

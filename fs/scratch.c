@@ -56,6 +56,23 @@ static void free_name(struct scratch_shelf *shelf, struct scratch_name *name)
         free_file(shelf, file);
 }
 
+// Takes away the names that have become documents; the first thing that whoever looks at names does.
+static void bury(struct scratch_shelf *shelf)
+{
+    if (!atomic_load(&shelf->some_doomed))
+        return;
+    pthread_mutex_lock(&shelf->lock);
+    for (size_t i = 0; i < shelf->doomed_count; i++)
+        for (struct scratch_name *n = shelf->names; n; n = n->next)
+            if (n->index == shelf->doomed[i]) {
+                free_name(shelf, n);
+                break;
+            }
+    shelf->doomed_count = 0;
+    atomic_store(&shelf->some_doomed, false);
+    pthread_mutex_unlock(&shelf->lock);
+}
+
 void scratch_close_shelf(struct scratch_shelf *shelf)
 {
     if (!shelf)
@@ -78,6 +95,7 @@ static bool is_name(const struct scratch_name *n, uint32_t tenant, uint64_t dire
 static struct scratch_name *find_name(
     struct scratch_shelf *shelf, uint32_t tenant, uint64_t directory, struct slice name)
 {
+    bury(shelf);
     struct scratch_name *n = shelf->names;
     while (n && !is_name(n, tenant, directory, name))
         n = n->next;
@@ -92,6 +110,7 @@ struct scratch *scratch_find(struct scratch_shelf *shelf, uint32_t tenant, uint6
 
 struct scratch *scratch_of(struct scratch_shelf *shelf, struct node node)
 {
+    bury(shelf);
     struct scratch *file = shelf->files;
     while (file && (file->tenant != node.tenant || file->number != node.number))
         file = file->next;
@@ -101,6 +120,7 @@ struct scratch *scratch_of(struct scratch_shelf *shelf, struct node node)
 bool scratch_name_from(struct scratch_shelf *shelf, uint32_t tenant, uint64_t directory, uint64_t *index,
     struct slice *name, struct scratch **file)
 {
+    bury(shelf);
     for (struct scratch_name *n = shelf->names; n; n = n->next)
         if (n->file->tenant == tenant && n->directory == directory && n->index >= *index) {
             *index = n->index;
@@ -114,6 +134,7 @@ bool scratch_name_from(struct scratch_shelf *shelf, uint32_t tenant, uint64_t di
 // A place for one more name of a tenant: free, or that of its oldest closed file.
 static int make_room(struct scratch_shelf *shelf, uint32_t tenant)
 {
+    bury(shelf);
     struct scratch_name *oldest_closed = NULL;
     unsigned count = 0;
     for (struct scratch_name *n = shelf->names; n; n = n->next) {
@@ -236,22 +257,6 @@ void scratch_doom(struct scratch_shelf *shelf, uint64_t index)
     pthread_mutex_unlock(&shelf->lock);
 }
 
-void scratch_bury(struct scratch_shelf *shelf)
-{
-    if (!atomic_load(&shelf->some_doomed))
-        return;
-    pthread_mutex_lock(&shelf->lock);
-    for (size_t i = 0; i < shelf->doomed_count; i++)
-        for (struct scratch_name *n = shelf->names; n; n = n->next)
-            if (n->index == shelf->doomed[i]) {
-                free_name(shelf, n);
-                break;
-            }
-    shelf->doomed_count = 0;
-    atomic_store(&shelf->some_doomed, false);
-    pthread_mutex_unlock(&shelf->lock);
-}
-
 int scratch_resize(struct scratch *file, uint64_t size)
 {
     if (size > SCRATCH_BYTES)
@@ -279,20 +284,4 @@ int scratch_write(struct scratch *file, const char *from, size_t size, uint64_t 
     if (!error && size)
         memcpy(file->data.at + offset, from, size);
     return error;
-}
-
-int scratch_attr(struct visit *v, struct stat *attr)
-{
-    const struct scratch *file = scratch_of(v->mount->scratch, v->node);
-    if (!file)
-        return -ESTALE;
-    uint64_t id = node_id(NODE_SCRATCH, file->tenant, file->number);
-    attr_common(v, id, S_IFREG | file->mode, file->data.size, 0, attr);
-    attr->st_nlink = file->names;
-    attr->st_uid = file->uid;
-    attr->st_gid = file->gid;
-    attr->st_mtim = file->modified;
-    attr->st_ctim = file->changed;
-    attr->st_atim = file->accessed;
-    return 0;
 }

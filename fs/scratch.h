@@ -7,7 +7,10 @@
 // requests alone.
 #pragma once
 
-#include "fs/mount.h"
+#include "fs/node.h"
+#include "store/bytes.h"
+
+#include <sys/stat.h>
 
 #define SCRATCH_FILES      64
 #define SCRATCH_BYTES      (size_t)(16 << 20)
@@ -46,10 +49,9 @@ int scratch_make(
 int scratch_link(struct scratch_shelf *shelf, struct scratch *file, uint64_t directory, struct slice name);
 // Takes a name away, and the file with its last name when nobody has it open. -ENOENT.
 int scratch_unlink(struct scratch_shelf *shelf, uint32_t tenant, uint64_t directory, struct slice name);
-// Marks the name of a file as gone, from any thread: it has become a document. The name is taken away by scratch_bury,
-// which every request begins with.
+// Marks the name of a file as gone, from any thread: it has become a document. Whoever looks next does not see it any
+// more.
 void scratch_doom(struct scratch_shelf *shelf, uint64_t index);
-void scratch_bury(struct scratch_shelf *shelf);
 // The number of a name, for scratch_doom; 0 when there is none.
 uint64_t scratch_index(struct scratch_shelf *shelf, uint32_t tenant, uint64_t directory, struct slice name);
 // Somebody opened or closed it.
@@ -59,4 +61,3 @@ void scratch_closed(struct scratch_shelf *shelf, struct scratch *file);
 // Puts bytes at an offset, or cuts or fills up to a size. -EFBIG past SCRATCH_BYTES, -ENOMEM.
 int scratch_write(struct scratch *file, const char *from, size_t size, uint64_t offset);
 int scratch_resize(struct scratch *file, uint64_t size);
-int scratch_attr(struct visit *visit, struct stat *attr);

@@ -1,8 +1,10 @@
 // `state.json`: reading gives the document as it was when the file was opened; what was written is judged as a whole
 // when the file is closed or synced (FILES.md D).
+#include "fs/caller.h"
 #include "fs/document.h"
 #include "fs/document_write.h"
 #include "fs/file.h"
+#include "fs/tree.h"
 
 #include "store/json.h"
 
@@ -111,21 +113,20 @@ struct submission *document_submission(fuse_req_t req, struct visit *v, uint32_t
 {
     char name[NAME_ENTITY_MAX];
     struct slice named = {.at = name};
-    struct submission *s = submission_by(req, v, SUBMIT_DOCUMENT);
+    BYTES_AUTO path = {0};
+    tree_path(v, &path);
+    struct submission *s = submission_by(req, SUBMIT_DOCUMENT, bytes_slice(&path));
     if (!s)
         return NULL;
     int error = history_name(v->reader, v->node.number, name, &named.size);
     if (!error)
         error = check_document(text, &s->why);
     if (!error) {
-        struct bytes document = {.at = arena_get(&s->arena, text.size), .room = text.size};
-        if (document.at)
-            json_minify(&document, text);
-        s->document = bytes_slice(&document);
+        s->document = arena_copy(&s->arena, text);
         s->entity = arena_copy(&s->arena, named);
         s->actor = arena_copy(&s->arena, caller_actor(s->uid));
         s->base_version = base_version;
-        if (!document.at || !s->entity.at || !s->actor.at)
+        if (!s->document.at || !s->entity.at || !s->actor.at)
             error = -ENOMEM;
     }
     if (error)

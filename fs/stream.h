@@ -2,7 +2,7 @@
 // log as the `stream` beside it.
 #pragma once
 
-#include "fs/mount.h"
+#include "fs/visit.h"
 
 // Its size in bytes. 0 or -errno.
 int stream_end(struct reader *reader, const struct node *node, uint64_t *end);

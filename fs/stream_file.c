@@ -1,8 +1,8 @@
 // `stream`, `rejected` and `follow`: logs that grow. A stream has its true size and ends; a read of `follow` at the end
 // waits for the next event.
 #include "fs/file.h"
-#include "fs/notify.h"
 #include "fs/stream.h"
+#include "fs/waiter.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -77,7 +77,7 @@ static void read_follow(fuse_req_t req, struct open_file *file, size_t size, uin
             break;
         f->read =
             (struct waiter){.node = v.node, .req = req, .offset = f->start + offset, .size = size, .place = f->place};
-        int parked = waiter_park_read(file->mount->notifier, v.reader, &f->read);
+        int parked = waiter_park_read(file->mount->waiting, v.reader, &f->read);
         if (!parked)
             return;
         // Grown meanwhile: read on.
@@ -108,7 +108,7 @@ static void poll_stream(fuse_req_t req, struct open_file *file, struct fuse_poll
     }
     if (handle) {
         f->poll.node = v.node;
-        waiter_park_poll(file->mount->notifier, &f->poll, handle, end);
+        waiter_park_poll(file->mount->waiting, &f->poll, handle, end);
         // It may have grown before it was parked.
         stream_end(v.reader, &v.node, &end);
     }
@@ -118,8 +118,8 @@ static void poll_stream(fuse_req_t req, struct open_file *file, struct fuse_poll
 static void release_stream(struct open_file *file)
 {
     struct stream_file *f = (struct stream_file *)file;
-    waiter_remove(file->mount->notifier, &f->read);
-    waiter_remove(file->mount->notifier, &f->poll);
+    waiter_remove(file->mount->waiting, &f->read);
+    waiter_remove(file->mount->waiting, &f->poll);
 }
 
 const struct file_kind stream_kind = {

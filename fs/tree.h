@@ -1,7 +1,7 @@
 // The tree of names: which names a directory has and what they stand for.
 #pragma once
 
-#include "fs/mount.h"
+#include "fs/attr.h"
 
 // The inode of a name in the visited directory and how long the kernel may remember it, in seconds. The name of a new
 // `append` is a fresh inode. 0 or -ENOENT, -ENAMETOOLONG, -errno.

@@ -61,6 +61,9 @@ int engine_begin(struct engine *engine);
 // 0 only when everything since engine_begin is on stable storage.
 int engine_commit(struct engine *engine);
 void engine_rollback(struct engine *engine);
+// False when the engine has undone the transaction by itself, as SQLite does when memory or the disk fails in the midst
+// of it, even in reading. What were written now would stand alone: only engine_rollback may follow.
+bool engine_in_transaction(const struct engine *engine);
 // Moves what was committed from the write-ahead log into the file, when enough has gathered: much of it (`idle` false),
 // or some
 // (`idle` true: nobody waits). Call it between transactions.

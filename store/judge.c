@@ -141,6 +141,19 @@ static int record_data(const struct name_type *type, const struct state *state, 
 
 // ---- one event
 
+static int add_event(
+    struct transaction *tx, struct submission *s, struct entity *e, struct event *event, uint64_t *position)
+{
+    int error = transaction_add(tx, e, event, position);
+    if (error == -EMSGSIZE && e->next.version == NAME_VERSION_MAX)
+        return reason_set(
+            &s->why, error, "%.*s has %u events, the most that one can have", SHOWN(entity_name(e)), NAME_VERSION_MAX);
+    if (error == -EMSGSIZE)
+        return reason_set(&s->why, error, "%.*s is new, but the tenant has %u types of events, the most",
+            SHOWN(event->type), TYPES_MAX);
+    return error;
+}
+
 static int judge_draft(struct transaction *tx, struct submission *s, struct draft *draft, int *fatal)
 {
     unsigned char hash[CHAIN_SIZE];
@@ -169,7 +182,7 @@ static int judge_draft(struct transaction *tx, struct submission *s, struct draf
     if (!error)
         error = record_data(&draft->type, state, draft->data, &recorded, &event.data, &s->why);
     if (!error)
-        error = transaction_add(tx, e, &event, &position);
+        error = add_event(tx, s, e, &event, &position);
     if (error)
         return error;
     if (draft->id.size)
@@ -231,7 +244,7 @@ static int add_difference(struct transaction *tx, struct submission *s, struct e
         return -ENOMEM;
     event.data = bytes_slice(&data);
     uint64_t position;
-    error = transaction_add(tx, e, &event, &position);
+    error = add_event(tx, s, e, &event, &position);
     s->version = e->next.version;
     return error;
 }
@@ -240,6 +253,7 @@ static int judge_document(struct transaction *tx, struct submission *s)
 {
     struct entity *e;
     struct state *state;
+    BYTES_AUTO document = {0};
     int error = transaction_entity(tx, s->entity, &e);
     if (!error)
         error = transaction_state(tx, e, &state);
@@ -248,7 +262,9 @@ static int judge_document(struct transaction *tx, struct submission *s)
     if (e->next.version != s->base_version)
         return reason_set(&s->why, -ESTALE, "%.*s has version %u now, not %u as when the document was opened",
             SHOWN(s->entity), e->next.version, s->base_version);
-    return add_difference(tx, s, e, state, s->document, (struct slice){0});
+    // People lay documents out; a line of the log holds no white space.
+    json_minify(&document, s->document);
+    return document.failed ? -ENOMEM : add_difference(tx, s, e, state, bytes_slice(&document), (struct slice){0});
 }
 
 // What `rollbackTo` says: the moment, the version or the id.
@@ -315,6 +331,8 @@ int judge_submission(struct transaction *tx, struct submission *s)
     }
     if (fatal)
         return fatal;
+    if (!engine_in_transaction(tx->reader.engine))
+        return s->error ? s->error : -EIO;
     if (!s->error)
         return transaction_write(tx, from);
     transaction_undo(tx);

@@ -72,13 +72,14 @@ static struct change read_change(struct slice value)
     return change;
 }
 
-// Finds the only ` -> ` or ` → ` in a quoted string; false when there is none, or more than one.
+// Finds the only ` -> ` or ` → ` in a quoted string; false when there is none, or more than one. Some writers of JSON
+// escape what is not ASCII (Python), others `>` (Go).
 static bool find_arrow(struct slice quoted, struct slice *from, struct slice *to)
 {
-    static const char *const arrows[] = {" -> ", " \xe2\x86\x92 "};
+    static const char *const arrows[] = {" -> ", " \xe2\x86\x92 ", " \\u2192 ", " -\\u003e ", " -\\u003E "};
     unsigned found = 0;
     const char *end = quoted.at + quoted.size;
-    for (unsigned kind = 0; kind < 2; kind++) {
+    for (unsigned kind = 0; kind < sizeof arrows / sizeof *arrows; kind++) {
         size_t size = strlen(arrows[kind]);
         for (const char *at = quoted.at; (at = memmem(at, (size_t)(end - at), arrows[kind], size)); at++) {
             *from = (struct slice){.at = quoted.at, .size = (size_t)(at - quoted.at)};

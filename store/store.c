@@ -1,5 +1,6 @@
 #include "store/store.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -54,6 +55,29 @@ static int take_lock(struct store *store, struct reason *why)
     return 0;
 }
 
+// Whoever names a directory of something else has most likely mistyped; it is left as it is.
+static int refuse_strangers(const char *path, struct reason *why)
+{
+    int error = 0;
+    DIR *dir = opendir(path);
+    if (!dir)
+        return reason_set(why, -errno, "%s cannot be opened: %s", path, strerror(errno));
+    for (struct dirent *entry; (entry = readdir(dir));) {
+        if (!strcmp(entry->d_name, "catalog")) {
+            error = 0;
+            break;
+        }
+        static const char *const known[] = {".", "..", "lock", "lost+found"};
+        unsigned i = 0;
+        while (i < 4 && strcmp(entry->d_name, known[i]))
+            i++;
+        if (i == 4)
+            error = -EINVAL;
+    }
+    closedir(dir);
+    return error ? reason_set(why, error, "%s is no store of factfs, and it is not empty", path) : 0;
+}
+
 static int copy_info(struct store *store, const struct tenant_row *row)
 {
     if (row->number >= store->info_count) {
@@ -77,7 +101,7 @@ static int copy_info(struct store *store, const struct tenant_row *row)
 static int load_catalog(struct store *store, struct reason *why)
 {
     char path[512], alphabet[SQID_ALPHABET_SIZE + 1];
-    snprintf(path, sizeof path, "%s/store.db", store->path);
+    snprintf(path, sizeof path, "%s/catalog", store->path);
     int error = sqids_shuffle(alphabet);
     if (!error)
         error = catalog_open(&store->catalog, path, alphabet, why);
@@ -92,6 +116,8 @@ static int load_catalog(struct store *store, struct reason *why)
 int store_open(struct store **opened, const char *path, tenant_observer *observer, void *context, struct reason *why)
 {
     int error = make_directory(path, why);
+    if (!error)
+        error = refuse_strangers(path, why);
     if (error)
         return error;
     struct store *store = calloc(1, sizeof *store);
@@ -244,20 +270,24 @@ static void close_open(struct store *store, struct open_tenant *closed)
     free(closed);
 }
 
-// Closes the longest unused of the tenants that nobody uses, when there are too many of them.
+// Closes the longest unused of the tenants that nobody uses, until there are not too many of them.
 static void close_idle(struct store *store)
 {
-    struct open_tenant *oldest = NULL;
-    unsigned idle = 0;
-    for (struct open_tenant *o = store->open; o; o = o->next) {
-        if (o->users)
-            continue;
-        idle++;
-        if (!oldest || o->used < oldest->used)
-            oldest = o;
-    }
-    if (idle > IDLE_TENANTS)
-        close_open(store, oldest);
+    struct open_tenant *oldest;
+    unsigned idle;
+    do {
+        oldest = NULL;
+        idle = 0;
+        for (struct open_tenant *o = store->open; o; o = o->next) {
+            if (o->users)
+                continue;
+            idle++;
+            if (!oldest || o->used < oldest->used)
+                oldest = o;
+        }
+        if (idle > IDLE_TENANTS)
+            close_open(store, oldest);
+    } while (idle > IDLE_TENANTS);
 }
 
 static int open_one(struct store *store, const struct tenant_info *info, struct open_tenant **opened)
@@ -327,19 +357,18 @@ int store_remove(struct store *store, const char *name)
         error = store_get(store, info.number, &tenant);
     if (error)
         return error;
-    bool used = tenant_end(tenant).position != 0;
-    store_put(store, tenant);
-    if (used)
-        return -ENOTEMPTY;
     pthread_mutex_lock(&store->lock);
+    // From here on nobody else can begin to use it, so nothing more can be recorded.
     struct open_tenant *o = find_open(store, info.number);
-    if (o && o->users)
+    o->users--;
+    if (tenant_end(tenant).position)
+        error = -ENOTEMPTY;
+    else if (o->users)
         error = -EBUSY;
     if (!error)
         error = catalog_remove(store->catalog, info.number);
     if (!error) {
-        if (o)
-            close_open(store, o);
+        close_open(store, o);
         store->infos[info.number] = (struct tenant_info){0};
         remove_file(store, info.name);
     }

@@ -1,7 +1,7 @@
 // The store: a directory on disk that holds all tenants. One process at a time owns it, by a lock.
 //
 //     STORE/lock          held while the store is open
-//     STORE/store.db      the catalog: tenants, their owners, the alphabet of the ids
+//     STORE/catalog       tenants, their owners, the alphabet of the ids; not NAME.db, as a tenant may have any name
 //     STORE/NAME.db       the log of one tenant (engine.h)
 //
 // Tenants are opened when they are first used, and closed when nobody uses them and others want their place: a bounded

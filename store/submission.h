@@ -28,7 +28,7 @@ struct submission {
 
     struct slice entity;    // SUBMIT_DOCUMENT, SUBMIT_ROLLBACK
     struct slice actor;     // the same
-    struct slice document;  // SUBMIT_DOCUMENT: a valid object without duplicate keys
+    struct slice document;  // SUBMIT_DOCUMENT: a valid object without duplicate keys, laid out as it likes
     uint32_t base_version;  // SUBMIT_DOCUMENT: -ESTALE if the entity has another version now
     struct slice when_text; // SUBMIT_ROLLBACK: `when` as it was written
     struct when when;

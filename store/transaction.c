@@ -104,6 +104,7 @@ void transaction_submission(struct transaction *tx)
         t->frontier_us = now_us;
     pthread_mutex_unlock(&t->lock);
     tx->at_us = now_us;
+    tx->kept = tx->count;
 }
 
 static void undo_to(struct transaction *tx, size_t count)
@@ -216,20 +217,25 @@ static int type_number(struct transaction *tx, struct slice type, uint32_t *numb
     return *number ? 0 : -EMSGSIZE;
 }
 
-// `evt_` and the Sqid of tenant and position, in `out`.
+// `evt_` and the Sqid of tenant and position, in `out`; with a third number when somebody has given that id away. (What
+// claims a position may also be a refused event, or an id with a third number itself.)
 static int own_id(struct transaction *tx, uint64_t position, char out[static SQID_TEXT_MAX + 4], struct slice *id)
 {
-    uint64_t numbers[3] = {tx->tenant->number, position, 1};
-    unsigned count = 2;
+    uint64_t numbers[3] = {tx->tenant->number, position, 0}, other;
+    bool claimed = false;
     if (position <= tx->last_claimed) {
         int error = engine_claimed(tx->reader.engine, position);
         if (error && error != -ENOENT)
             return error;
-        count = error ? 2 : 3;
+        claimed = !error;
     }
     memcpy(out, "evt_", 4);
-    *id = (struct slice){.at = out, .size = 4 + sqid_encode(tx->tenant->sqids, numbers, count, out + 4)};
-    return 0;
+    for (unsigned count = 2;; count = 3, numbers[2]++) {
+        *id = (struct slice){.at = out, .size = 4 + sqid_encode(tx->tenant->sqids, numbers, count, out + 4)};
+        int error = claimed ? engine_given(tx->reader.engine, *id, &other, NULL) : -ENOENT;
+        if (error)
+            return error == -ENOENT ? 0 : error;
+    }
 }
 
 static int push_undo(struct transaction *tx, struct entity *e)
@@ -342,8 +348,7 @@ int transaction_event(struct transaction *tx, uint64_t position, struct event_ro
 void transaction_undo(struct transaction *tx)
 {
     struct tenant *t = tx->tenant;
-    size_t kept = tx->count - tx->undo_count;
-    // Each addition left one undo.
+    size_t kept = tx->kept;
     for (size_t i = kept; i < tx->count; i++)
         if (tx->additions[i].given.size)
             engine_drop_given(tx->reader.engine, tx->additions[i].given);
@@ -352,6 +357,7 @@ void transaction_undo(struct transaction *tx)
     tx->count = kept;
     const struct addition *last = kept ? &tx->additions[kept - 1] : NULL;
     tx->lines.size = last ? last->line_at + last->line_size + 1 : 0;
+    tx->lines.failed = false;
     uint64_t rejected_bytes = tx->end.rejected_bytes;
     int64_t rejected_at_us = tx->end.rejected_at_us;
     tx->end = tx->published;

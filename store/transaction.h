@@ -38,7 +38,8 @@ struct transaction {
     struct addition *additions;
     size_t count, room;
     struct bytes lines;
-    struct undo *undos; // of the submission being judged
+    size_t kept;        // additions of the submissions accepted before the one being judged
+    struct undo *undos; // of the one being judged
     size_t undo_count, undo_room;
     struct entity **touched;
     size_t touched_count, touched_room;

@@ -37,10 +37,17 @@ sqlite3_stmt *connection_statement(struct connection *c, unsigned number)
     return *s;
 }
 
+// Why a statement could not be prepared.
+static int unprepared(struct connection *c)
+{
+    int error = connection_result(c, sqlite3_errcode(c->db));
+    return error ? error : -EIO;
+}
+
 int connection_run(struct connection *c, sqlite3_stmt *statement)
 {
     if (!statement)
-        return -EIO;
+        return unprepared(c);
     int result = sqlite3_step(statement);
     int error = connection_result(c, result);
     sqlite3_reset(statement);
@@ -50,7 +57,7 @@ int connection_run(struct connection *c, sqlite3_stmt *statement)
 int connection_step(struct connection *c, sqlite3_stmt *statement)
 {
     if (!statement)
-        return -EIO;
+        return unprepared(c);
     int result = sqlite3_step(statement);
     if (result == SQLITE_ROW)
         return 1;
@@ -156,6 +163,10 @@ void connection_close(struct connection *c)
     for (unsigned i = 0; c->statements && i < c->count; i++)
         sqlite3_finalize(c->statements[i]);
     free(c->statements);
+    // Once closed, the file alone is the whole truth: a write-ahead log that stays would still be read before it.
+    int keep = 0;
+    if (c->db && !sqlite3_db_readonly(c->db, "main"))
+        sqlite3_file_control(c->db, "main", SQLITE_FCNTL_PERSIST_WAL, &keep);
     sqlite3_close_v2(c->db);
     *c = (struct connection){0};
 }

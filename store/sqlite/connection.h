@@ -24,7 +24,7 @@ void connection_close(struct connection *c);
 
 // The statement, reset and ready to bind; NULL (and c->error) when it cannot be prepared.
 sqlite3_stmt *connection_statement(struct connection *c, unsigned number);
-// Runs a statement that answers no row. Statement NULL: -EIO.
+// Runs a statement that answers no row. Statement NULL: why it could not be prepared.
 int connection_run(struct connection *c, sqlite3_stmt *statement);
 // Steps to the next row: 1, 0 behind the last (and reset), or -errno.
 int connection_step(struct connection *c, sqlite3_stmt *statement);

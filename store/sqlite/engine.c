@@ -207,8 +207,13 @@ int engine_commit(struct engine *e)
 void engine_rollback(struct engine *e)
 {
     // SQLite may have rolled back by itself, as it does when the disk is full.
-    if (!sqlite3_get_autocommit(e->connection.db))
+    if (engine_in_transaction(e))
         run(e, statement(e, ROLLBACK));
+}
+
+bool engine_in_transaction(const struct engine *e)
+{
+    return !sqlite3_get_autocommit(e->connection.db);
 }
 
 int engine_checkpoint(struct engine *e, bool idle)
@@ -232,18 +237,16 @@ static uint32_t event_checksum(const struct event_row *row)
 
 int engine_put_event(struct engine *e, const struct event_row *row)
 {
-    sqlite3_stmt *s = statement(e, PUT_EVENT);
-    if (!s)
-        return -EIO;
-    bind_number(s, 1, row->position);
-    bind_number(s, 2, row->entity);
-    bind_number(s, 3, row->version);
-    bind_number(s, 4, row->offset);
-    bind_number(s, 5, (uint64_t)row->at_us);
-    bind_number(s, 6, row->type);
-    bind_blob(s, 7, (struct slice){.at = (const char *)row->hash, .size = CHAIN_SIZE});
-    bind_number(s, 8, event_checksum(row));
-    bind_text(s, 9, row->line);
+    sqlite3_stmt *s = statement_of(e, PUT_EVENT, row->position, row->entity);
+    if (s) {
+        bind_number(s, 3, row->version);
+        bind_number(s, 4, row->offset);
+        bind_number(s, 5, (uint64_t)row->at_us);
+        bind_number(s, 6, row->type);
+        bind_blob(s, 7, (struct slice){.at = (const char *)row->hash, .size = CHAIN_SIZE});
+        bind_number(s, 8, event_checksum(row));
+        bind_text(s, 9, row->line);
+    }
     return run(e, s);
 }
 
@@ -392,7 +395,7 @@ int engine_event(struct engine *e, uint64_t position, struct event_row *row)
 
 int engine_events_start(struct engine *e, uint64_t position)
 {
-    return statement_of(e, EVENTS, position, 0) ? 0 : -EIO;
+    return statement_of(e, EVENTS, position, 0) ? 0 : run(e, NULL);
 }
 
 int engine_events_next(struct engine *e, struct event_row *row)

@@ -3,6 +3,7 @@
 // makes one call after the other and prints a line for each: its name and `ok`, a number or the name of the errno.
 // What a read finds is printed as it is. With -q only one word for all: `ok`, or the first errno (the rest is not run).
 // A process has four slots for descriptors; calls without a path use the one chosen with `slot` (0 at first).
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -22,6 +23,8 @@
 
 static int slots[SLOTS] = {-1, -1, -1, -1};
 static unsigned slot;
+static DIR *directory;
+static long told;
 static bool quiet;
 
 static long result_of(long returned)
@@ -253,6 +256,49 @@ static long step_epoll(char **args)
     return result;
 }
 
+// ---- directories
+
+static long step_opendir(char **args)
+{
+    directory = opendir(args[0]);
+    return directory ? 0 : -errno;
+}
+
+// Prints the next `count` names, a line each; 0 means all that are left.
+static long step_entries(char **args)
+{
+    struct dirent *entry;
+    errno = 0;
+    for (long count = number_of(args[0]); (entry = readdir(directory)); count--) {
+        print(entry->d_name, strlen(entry->d_name));
+        print("\n", 1);
+        if (count == 1)
+            break;
+    }
+    return -errno;
+}
+
+static long step_tell(char **args)
+{
+    (void)args;
+    told = telldir(directory);
+    return told < 0 ? -errno : 0;
+}
+
+static long step_seekdir(char **args)
+{
+    (void)args;
+    seekdir(directory, told);
+    return 0;
+}
+
+static long step_rewinddir(char **args)
+{
+    (void)args;
+    rewinddir(directory);
+    return 0;
+}
+
 // ---- paths
 
 static long step_truncate(char **args)
@@ -387,6 +433,11 @@ static const struct step {
     {"map-private", 0, step_map_private},
     {"poll", 1, step_poll},
     {"epoll", 1, step_epoll},
+    {"opendir", 1, step_opendir},
+    {"entries", 1, step_entries},
+    {"tell", 0, step_tell},
+    {"seekdir", 0, step_seekdir}, // to where `tell` was
+    {"rewinddir", 0, step_rewinddir},
     {"truncate", 2, step_truncate},
     {"unlink", 1, step_unlink},
     {"rmdir", 1, step_rmdir},
@@ -439,8 +490,10 @@ int main(int argc, char **argv)
         long result = step->run(argv + at + 1);
         if (quiet && result < 0)
             return puts(strerrorname_np((int)-result)) < 0;
-        // A read says for itself what it found, and only its end or its error takes a line.
-        if (!quiet && !(step->run == step_read && result > 0) && !(step->run == step_drain && result == 0))
+        // What was found speaks for itself; only the end of a read or an error takes a line.
+        bool spoken = (step->run == step_read && result > 0) ||
+                      ((step->run == step_drain || step->run == step_entries) && result == 0);
+        if (!quiet && !spoken)
             report(step->name, result);
         at += 1 + step->args;
     }

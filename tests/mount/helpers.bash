@@ -46,6 +46,7 @@ daemon_start() {
 # By SIGTERM, as a service manager does; one that does not end is killed and is a failure.
 daemon_stop() {
     local pid
+    [[ -e $DAEMON_PID_FILE ]] || return 0
     pid=$(daemon_pid)
     kill -TERM "$pid" 2> /dev/null || true
     wait_for process_gone "$pid" && return
@@ -137,6 +138,15 @@ is() {
 # is_one_of "EPERM EACCES" SAW
 is_one_of() {
     [[ " $1 " == *" $2 "* ]] || { printf 'expected one of: %s\n            saw: %s\n' "$1" "$2"; return 1; }
+}
+
+# forbidden WHAT SAW: EPERM, as the table of errnos has it; who is not root may meet the kernel's EACCES before it.
+forbidden() {
+    if ((EUID == 0)); then
+        is "EPERM $1" "$2 $1"
+    else
+        is_one_of "EPERM EACCES" "$2"
+    fi
 }
 
 # holds PART TEXT
