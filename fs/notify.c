@@ -12,8 +12,8 @@
 // Notes that wait, at most; beyond, single names are not told any more.
 #define NOTES_MAX 16384u
 // More notes than this within a while: busy.
-#define QUIET_NOTES 24u
-#define WHILE_NS    INT64_C(50000000)
+#define QUIET_NOTES 48u
+#define WHILE_NS    INT64_C(100000000)
 
 struct note {
     uint32_t tenant;

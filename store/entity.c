@@ -172,6 +172,11 @@ void entity_drop_pending(struct entity *e, uint32_t count)
     e->pending_count -= count;
     if (e->pending_count) {
         memmove(e->pending, e->pending + count, e->pending_count * sizeof *e->pending);
+        struct event_place *smaller = realloc(e->pending, e->pending_count * sizeof *e->pending);
+        if (smaller) {
+            e->pending = smaller;
+            e->pending_room = e->pending_count;
+        }
         return;
     }
     free(e->pending);

@@ -214,7 +214,7 @@ static int type_number(struct transaction *tx, struct slice type, uint32_t *numb
     pthread_mutex_lock(&t->lock);
     *number = types_add(&t->types, type);
     pthread_mutex_unlock(&t->lock);
-    return *number ? 0 : -EMSGSIZE;
+    return *number ? 0 : t->types.count == TYPES_MAX ? -EMSGSIZE : -ENOMEM;
 }
 
 // `evt_` and the Sqid of tenant and position, in `out`; with a third number when somebody has given that id away. (What

@@ -208,9 +208,9 @@ wide_event() {
 }
 
 @test "half a value that what follows a close does not complete is dropped, and that is judged alone" {
-    is $'open ok\nwrite ok\ndup-close EINVAL\nwrite ok\nclose ok' "$(calls open "$T/append" w write '{"type":' dup-close write '{"type":"was_b","target":"order_1"}' close)"
+    is $'open ok\nwrite ok\ndup-close EINVAL\nwrite ok\nclose ok' "$(calls open "$T/append" w write '{"type"' dup-close write '{"type":"was_b","target":"order_1"}' close)"
     is was_b "$(jq -r .type "$T/stream")"
-    holds '{\"type\":' "$(cat "$T/rejected")"
+    is "1 EINVAL" "$(refusals) $(member errno "$(cat "$T/rejected")")"
 }
 
 @test "two commands of a subshell share a descriptor and both are recorded" {
@@ -360,9 +360,10 @@ close ok' "$(masked <<< "$said")"
 @test "an array is atomic however the kernel cuts it" {
     local i
     { echo '['; for i in {1..300}; do wide_event "$i" 10000; echo ,; done; echo '{"type":"was_noted","target":"note_1","version":7}]'; } > "$BATS_TEST_TMPDIR/events"
-    is ESTALE "$(put_file "$T/append" "$BATS_TEST_TMPDIR/events")"
-    is "0 1" "$(count "$T") $(refusals)"
-    is 301 "$(member line "$(cat "$T/rejected")")"
+    # The piece that is refused only makes write(2) short; the writer goes on with the rest and meets what that is.
+    is_one_of "ESTALE EINVAL" "$(put_file "$T/append" "$BATS_TEST_TMPDIR/events")"
+    is 0 "$(count "$T")"
+    is "ESTALE 301" "$(head -n 1 "$T/rejected" | jq -r '"\(.errno) \(.line)"')"
     sed -i 's/,"version":7//' "$BATS_TEST_TMPDIR/events"
     is ok "$(put_file "$T/append" "$BATS_TEST_TMPDIR/events")"
     is 301 "$(count "$T")"

@@ -20,7 +20,7 @@ teardown() {
     local status=0
     tenant_end || status=1
     ! exists "$DAEMON_PID_FILE" || daemon_stop || status=1
-    fusermount3 -uz "$MOUNT" 2> /dev/null || true
+    mount_abort
     ! mountpoint -q "$STORE" || umount "$STORE" || status=1
     daemon_is_content || status=1
     return $status
@@ -48,7 +48,7 @@ refused_start() {
 # ---- start and end
 
 @test "factfs STORE MOUNT returns 0 when it serves, from the background" {
-    run -0 timeout 20 "$FACTFS" -o pidfile="$DAEMON_PID_FILE" "$STORE" "$MOUNT" 3>&- 4>&-
+    ends 0 timeout 20 "$FACTFS" -o pidfile="$DAEMON_PID_FILE" "$STORE" "$MOUNT" 3>&- 4>&-
     is "" "$output"
     mountpoint -q "$MOUNT"
     mkdir "$T"
@@ -171,9 +171,9 @@ refused_start() {
 }
 
 @test "missing arguments and unknown options are usage errors with status 2" {
-    run -2 "$FACTFS"
-    run -2 "$FACTFS" "$STORE"
-    run -2 "$FACTFS" --nonsense "$STORE" "$MOUNT"
+    ends 2 "$FACTFS"
+    ends 2 "$FACTFS" "$STORE"
+    ends 2 "$FACTFS" --nonsense "$STORE" "$MOUNT"
     holds nonsense "$output"
     not_mounted
 }
@@ -184,14 +184,15 @@ refused_start() {
 }
 
 @test "--help says how it is used, on stdout, with status 0" {
-    run -0 --separate-stderr "$FACTFS" --help
+    run --separate-stderr "$FACTFS" --help
+    is 0 "$status"
     holds STORE "$output"
     holds MOUNT "$output"
     is "" "$stderr"
 }
 
 @test "--version says its name and version, with status 0" {
-    run -0 "$FACTFS" --version
+    ends 0 "$FACTFS" --version
     grep -qE '^factfs [0-9]+\.[0-9]+' <<< "$output" || is "factfs and a version" "$output"
 }
 
@@ -250,7 +251,8 @@ refused_start() {
 
 @test "after kill -9 amid writers every event is whole, versions have no gap, and what was answered is there" {
     serve
-    local i
+    local i writers=() daemon
+    daemon=$(daemon_pid)
     for i in 1 2 3 4; do
         (
             n=0
@@ -259,16 +261,21 @@ refused_start() {
                 echo "$n" > "$BATS_TEST_TMPDIR/answered$i"
             done
         ) 3>&- &
+        writers+=($!)
     done
     for i in 1 2 3 4; do
         wait_for in_file "$BATS_TEST_TMPDIR/answered$i" 5
     done
-    kill -KILL "$(daemon_pid)"
-    wait
+    kill -KILL "$daemon"
+    wait_for process_gone "$daemon"
+    for i in "${writers[@]}"; do
+        wait_for process_gone "$i"
+    done
     : > "$DAEMON_OUT"
     serve
     is "$(seq "$(count "$T")")" "$(jq .version "$T/stream")"
     for i in 1 2 3 4; do
+        # An event may have been recorded whose answer did not come.
         jq -e --argjson w "$i" --argjson n "$(cat "$BATS_TEST_TMPDIR/answered$i")" -s '[.[]|select(.data.w==$w).data.n] | . == [range(1; length + 1)] and length >= $n' "$T/stream" > /dev/null
     done
 }

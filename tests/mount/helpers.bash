@@ -52,13 +52,19 @@ daemon_stop() {
     wait_for process_gone "$pid" && return
     echo "the daemon did not end by SIGTERM"
     kill -KILL "$pid"
-    fusermount3 -uz "$MOUNT"
+    mount_abort
     return 1
 }
 
 daemon_restart() {
     daemon_stop
     daemon_start "$@"
+}
+
+# For a daemon that is stuck: no request waits any longer, and the mount is gone.
+mount_abort() {
+    umount -f "$MOUNT" 2> /dev/null || true
+    fusermount3 -uz "$MOUNT" 2> /dev/null || true
 }
 
 # Fails when the daemon said anything that looks like an error, and shows it; what was seen is forgotten.
@@ -78,7 +84,7 @@ mount_start() {
 mount_stop() {
     local status=0
     daemon_stop || status=1
-    fusermount3 -uz "$MOUNT" 2> /dev/null || true
+    mount_abort
     daemon_is_content || status=1
     return $status
 }
@@ -107,8 +113,8 @@ tenant_end() {
         kill -KILL "$job" 2> /dev/null || true
     done
     if [[ -z ${BATS_TEST_COMPLETED:-} ]]; then
-        echo "the last refusals: $(tail -n 3 "$T/rejected" 2>&1)"
-        echo "the last events: $(tail -n 3 "$T/stream" 2>&1)"
+        echo "the last refusals: $(tail -n 3 "$T/rejected" 2>&1 | cut -c -500)"
+        echo "the last events: $(tail -n 3 "$T/stream" 2>&1 | cut -c -500)"
     fi
     daemon_is_content
 }
@@ -147,6 +153,14 @@ forbidden() {
     else
         is_one_of "EPERM EACCES" "$2"
     fi
+}
+
+# ends STATUS COMMAND…: runs it; what it printed is in $output, and shown when the status is another one.
+ends() {
+    local expected=$1
+    shift
+    run "$@"
+    ((status == expected)) || { printf 'expected status %d, saw %d: %s\n%s\n' "$expected" "$status" "$*" "$output"; return 1; }
 }
 
 # holds PART TEXT

@@ -16,7 +16,7 @@ mixed() {
 # What the tenant holds is what the model makes of the log, and all identities hold.
 holds_what_the_log_says() {
     same <(model record "$LOG" "$TENANT" "$(id -un)") <(masked < "$T/stream")
-    run -0 model check "$T"
+    ends 0 model check "$T"
     holds "$(wc -l < "$LOG") events" "$output"
     holds " 0 differ" "$output"
 }
@@ -59,7 +59,7 @@ holds_what_the_log_says() {
     happened Thing.Deleted '{"reason":"old"}'
     is ok "$(put "$E/rollback" v2)"
     happened was_moved '{"a":{"before":1,"after":2}}'
-    run -0 model check "$T"
+    ends 0 model check "$T"
     holds " 0 differ" "$output"
 }
 

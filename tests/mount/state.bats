@@ -52,7 +52,8 @@ END
     created contact_1 '{"a":"old","pad":"'"$(head -c 9000 /dev/zero | tr '\0' x)"'"}'
     local before
     before=$(cat "$E/state.json")
-    is "$before" "$(calls open "$E/state.json" r read 100 run "echo '{\"type\":\"Contact.Updated\",\"data\":{\"a\":\"new\",\"pad\":1}}' > $E/append" drain close | grep -vE '^(open|run|close) ok$')"
+    # A read ends within a line, and so does what `run` says of itself.
+    is "$before" "$(calls open "$E/state.json" r read 100 run "echo '{\"type\":\"Contact.Updated\",\"data\":{\"a\":\"new\",\"pad\":1}}' > $E/append" drain close | sed -z 's/run ok\n//' | grep -vE '^(open|close) ok$')"
 }
 
 @test "a new event is seen in state.json as soon as its write has returned" {
@@ -355,7 +356,7 @@ END
     echo v1 > "$E/rollback"
     is '3 {"stage":"Lead","n":1}' "$(count "$E") $(state)"
     is Contact.Updated "$(member type "$(last "$E")")"
-    is '{"m":{"before":2},"stage":{"before":"Qualified","after":"Lead"}}' "$(jq -cS . <<< "$(last_data)")"
+    is '{"m":{"before":2},"stage":{"after":"Lead","before":"Qualified"}}' "$(jq -cS . <<< "$(last_data)")"
 }
 
 @test "a rollback to a moment says so in its metadata" {

@@ -96,13 +96,13 @@ fingerprint() {
 @test "the tree is finite: find and grep -r come to an end and meet no error" {
     created contact_1 '{"needle":1}'
     happened Contact.Updated
-    run -0 timeout 20 find "$T"
-    run -0 timeout 20 grep -rl needle "$T"
+    ends 0 timeout 20 find "$T"
+    ends 0 timeout 20 grep -rl needle "$T"
     is "$E/events/00000001.Contact.Created.json
 $E/state.json
 $E/stream
 $T/stream" "$(sort <<< "$output")"
-    run -0 timeout 20 du -a "$T"
+    ends 0 timeout 20 du -a "$T"
 }
 
 @test "the kind of an entry in a listing is its kind by stat" {
@@ -326,6 +326,7 @@ nothing_changed() {
 @test "rm -rf of an entity and of a tenant harms nothing and comes to an end" {
     recorded
     rm -f "$E/x"
+    BEFORE=$(fingerprint "$T")
     run ! timeout 20 rm -rf "$E"
     run ! timeout 20 rm -rf "$T"
     nothing_changed
