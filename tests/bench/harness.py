@@ -164,8 +164,10 @@ class Daemon:
         raise Failure(f"/proc/{self.pid}/status has no {name}")
 
     def note_memory(self):
-        if self.alive():
-            self.rss_kib = max(self.rss_kib, self.status_field("VmRSS"))
+        """What is resident now, in KiB; the most that was seen is kept."""
+        now = self.status_field("VmRSS") if self.alive() else 0
+        self.rss_kib = max(self.rss_kib, now)
+        return now
 
     def cpu_s(self):
         fields = pathlib.Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()

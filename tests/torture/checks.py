@@ -38,7 +38,8 @@ def first_difference(a, b):
 
 
 def entities_of(tenant):
-    return [name for name in os.listdir(tenant) if ENTITY.match(name)]
+    with os.scandir(tenant) as entries:  # a scratch file may have the name of an entity
+        return [entry.name for entry in entries if ENTITY.match(entry.name) and entry.is_dir()]
 
 
 FILES_EACH = 300  # event files that are read of one entity: the ends of its history and some from the midst
