@@ -3,6 +3,7 @@
 #include "fs/caller.h"
 #include "fs/file.h"
 
+#include "store/checksum.h"
 #include "store/json.h"
 
 #include <errno.h>
@@ -17,6 +18,8 @@ struct append_file {
     struct bytes pending; // a value that is not complete yet
     bool batch;           // the value is an array
     bool skipping;        // the value is too large: the rest of it is not kept
+    size_t refused_size;  // of the last piece of a value that was too large, 0: none
+    uint32_t refused_sum; // its checksum
     bool flushed_half;    // somebody closed a copy of the descriptor in the midst of a value
     struct slice entity;  // in entity_text; empty at the tenant's append
     char entity_text[NAME_ENTITY_MAX];
@@ -56,15 +59,18 @@ struct intake {
     struct append_file *append;
     struct submission *submission;
     struct draft_origin origin;
-    unsigned room;  // for drafts
-    unsigned line;  // events counted so far
-    bool completed; // a value ended, be it empty
+    unsigned room; // for drafts
+    unsigned line; // events counted so far
 };
 
+// The events before it are judged first: the first that is wrong is the answer (A13).
 static int refuse(struct intake *in, int error, struct slice input)
 {
-    in->submission->line = in->line;
-    submission_refuse(in->submission, error, input);
+    struct submission *s = in->submission;
+    s->line = in->line;
+    submission_refuse(s, error, input);
+    if (s->draft_count)
+        s->kind = SUBMIT_EVENTS;
     return error;
 }
 
@@ -110,9 +116,13 @@ static int take_event(struct intake *in, struct slice value)
 
 static int take_value(struct intake *in, struct slice value)
 {
-    in->completed = true;
     if (json_kind(value) != JSON_ARRAY)
         return take_event(in, value);
+    if (value.size > BATCH_BYTES) {
+        in->line++;
+        reason_set(&in->submission->why, -EMSGSIZE, "a batch has at most 16 MiB");
+        return refuse(in, -EMSGSIZE, value);
+    }
     struct json_cursor c = json_enter(value);
     int error = 0;
     for (struct slice element; !error && json_next_element(&c, &element);)
@@ -190,6 +200,23 @@ static int take_text(struct intake *in, struct slice text)
     return 0;
 }
 
+// A write(2) of which a later piece is refused is told short, and its writer sends that piece again: it is refused
+// again, and not read as what follows.
+static int take_piece(struct intake *in, struct slice text)
+{
+    struct append_file *a = in->append;
+    if (a->refused_size == text.size && checksum_add(0, text) == a->refused_sum) {
+        in->line++;
+        reason_set(&in->submission->why, -EMSGSIZE, "a batch has at most 16 MiB, an event at most 1 MiB");
+        return refuse(in, -EMSGSIZE, text);
+    }
+    int error = take_text(in, text);
+    a->refused_size = error == -EMSGSIZE ? text.size : 0;
+    if (a->refused_size)
+        a->refused_sum = checksum_add(0, text);
+    return error;
+}
+
 // ---- writing
 
 static void answer_append(struct submission *s)
@@ -265,7 +292,7 @@ static void write_append(fuse_req_t req, struct open_file *file, const char *fro
         fuse_reply_err(req, ENOMEM);
         return;
     }
-    int error = take_text(&in, text);
+    int error = take_piece(&in, text);
     if (error == -EINVAL && a->flushed_half) {
         // B3: what was left half at a close does not go on here; the new text is judged alone.
         ((struct pending_request *)s->context)->req = NULL;

@@ -136,13 +136,13 @@ static int open_mount(struct mount *mount, const struct mount_options *options, 
 {
     mount->known = known_open();
     mount->scratch = scratch_open_shelf();
-    int error = mount->known && mount->scratch ? notifier_open(&mount->notifier, mount) : -ENOMEM;
+    int error = check_places(options->store, mount->point, why);
+    if (!error)
+        error = mount->known && mount->scratch ? notifier_open(&mount->notifier, mount) : -ENOMEM;
     if (!error)
         error = waiting_open(&mount->waiting, mount, notifier_wake, mount->notifier);
     if (!error)
         error = store_open(&mount->store, options->store, notifier_committed, mount, why);
-    if (!error)
-        error = check_places(store_path(mount->store), mount->point, why);
     return error ? error : open_session(mount, options, why);
 }
 

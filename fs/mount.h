@@ -4,7 +4,7 @@
 #include "store/reason.h"
 
 struct mount_options {
-    const char *store;
+    const char *store; // absolute, as the next
     const char *point;
     const char *kernel_options; // for libfuse, comma-separated; NULL: none
     void (*serving)(void *context);

@@ -138,6 +138,8 @@ static void reply_create(fuse_req_t req, struct visit *v, uint64_t id, struct fu
         fi->keep_cache = 1;
         entry.entry_timeout = TIMEOUT_FOREVER_S;
     } else if (!error) {
+        // What is created begins empty.
+        fi->flags |= O_TRUNC;
         error = file_open(v, kind_of(v->node.kind), fi);
     }
     if (error) {
@@ -158,6 +160,8 @@ void names_create(fuse_req_t req, fuse_ino_t parent, const char *text, mode_t mo
     int error = visit_begin(&v, req, parent);
     if (!error)
         error = find(&v, name, &node, &id);
+    if (!error && node.kind == NODE_STATE)
+        v.mount->moved_away = (struct moved_away){0};
     // The notifier creates what is there.
     if (!error && node.kind == NODE_EVENT && !notifier_is_caller(v.mount->notifier, req))
         error = -EEXIST;
@@ -325,7 +329,12 @@ static int rename_between(
     if (other.kind == NODE_SCRATCH)
         error = scratch_unlink(to->mount->scratch, to->node.tenant, to->node.number, new_name);
     from->node = node;
-    return error ? error : copy_document(from, req, to, new_name, &copy);
+    if (!error)
+        error = copy_document(from, req, to, new_name, &copy);
+    if (!error)
+        from->mount->moved_away =
+            (struct moved_away){.process = fuse_req_ctx(req)->pid, .tenant = node.tenant, .entity = node.number};
+    return error;
 }
 
 void names_rename(

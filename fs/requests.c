@@ -28,13 +28,21 @@ static void on_init(void *context, struct fuse_conn_info *conn)
 
 // ---- names and attributes
 
+// Has this process just moved this document to a backup name?
+static bool is_moved_away(const struct visit *v, fuse_req_t req, const char *name)
+{
+    const struct moved_away *away = &v->mount->moved_away;
+    return v->node.kind == NODE_ENTITY && away->process == fuse_req_ctx(req)->pid && away->process &&
+           away->tenant == v->node.tenant && away->entity == v->node.number && !strcmp(name, "state.json");
+}
+
 static void on_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 {
     VISIT v;
     uint64_t id;
     double timeout_s;
     int error = visit_begin(&v, req, parent);
-    if (!error && notifier_creates(v.mount->notifier, req, parent, slice_of(name)))
+    if (!error && (notifier_creates(v.mount->notifier, req, parent, slice_of(name)) || is_moved_away(&v, req, name)))
         error = -ENOENT;
     if (!error)
         error = tree_lookup(&v, slice_of(name), &id, &timeout_s);

@@ -12,11 +12,13 @@
 #include <pthread.h>
 
 #define DOCUMENT_BYTES (size_t)(16 << 20)
+#define EMPTY_DOCUMENT "the document is empty: to delete, append a Deleted event"
 
 struct state_file {
     struct open_file file;
     struct bytes text; // as opened, then as written
     bool written;      // since it was last judged
+    bool emptied;      // by open(2), and nothing was written since
 
     pthread_mutex_t lock;
     uint32_t base_version; // (lock) the version that what is written was made of
@@ -38,7 +40,8 @@ static int open_state(struct visit *v, struct open_file *file, struct fuse_file_
         return (fi->flags & O_ACCMODE) == O_RDONLY ? -ENOENT : 0;
     if (error)
         return error;
-    if (!(fi->flags & O_TRUNC))
+    f->emptied = fi->flags & O_TRUNC;
+    if (!f->emptied)
         bytes_add_slice(&f->text, text);
     return f->text.failed ? -ENOMEM : 0;
 }
@@ -79,6 +82,7 @@ static void write_state(fuse_req_t req, struct open_file *file, const char *from
     }
     memcpy(f->text.at + offset, from, size);
     f->written = true;
+    f->emptied = false;
     fuse_reply_write(req, size);
 }
 
@@ -97,7 +101,7 @@ static int check_document(struct slice text, struct reason *why)
     json_scanner_init(&scanner);
     enum json_found found = json_scan(&scanner, text.at, text.size, &used, why);
     if (found == JSON_MORE && json_scanner_idle(&scanner))
-        return reason_set(why, -EINVAL, "the document is empty: to delete, append a Deleted event");
+        return reason_set(why, -EINVAL, EMPTY_DOCUMENT);
     if (found != JSON_VALUE)
         return reason_set(why, -EINVAL, "the document is not complete");
     struct slice value = {.at = text.at, .size = used};
@@ -151,7 +155,8 @@ static void judge_state(fuse_req_t req, struct open_file *file)
 {
     struct state_file *f = (struct state_file *)file;
     if (!f->written) {
-        fuse_reply_err(req, 0);
+        // Who opened it with O_TRUNC may only not have begun to write: it is a refusal, for `rejected`, at the end.
+        fuse_reply_err(req, f->emptied ? EINVAL : 0);
         return;
     }
     // Refused or not, it is not judged again before it is written again.
@@ -174,6 +179,17 @@ static void judge_state(fuse_req_t req, struct open_file *file)
     tenant_submit(file->tenant, s);
 }
 
+static void release_state(struct open_file *file)
+{
+    struct state_file *f = (struct state_file *)file;
+    struct submission *s = f->emptied ? file_submission(NULL, file, SUBMIT_REFUSAL, 0) : NULL;
+    if (!s)
+        return;
+    reason_set(&s->why, -EINVAL, EMPTY_DOCUMENT);
+    submission_refuse(s, -EINVAL, (struct slice){0});
+    tenant_submit(file->tenant, s);
+}
+
 static void close_state(struct open_file *file)
 {
     struct state_file *f = (struct state_file *)file;
@@ -189,5 +205,6 @@ const struct file_kind state_kind = {
     .flush = judge_state,
     .fsync = judge_state,
     .truncate = truncate_state,
+    .release = release_state,
     .close = close_state,
 };

@@ -25,6 +25,14 @@ struct shown {
     struct bytes text;
 };
 
+// A process that has moved a document to a backup name, as `cp -b` does before it creates the new one: for it the name
+// is free until it has created it, though the document stays.
+struct moved_away {
+    pid_t process; // 0: nobody
+    uint32_t tenant;
+    uint64_t entity;
+};
+
 struct mount {
     struct store *store;
     struct fuse_session *session;
@@ -33,9 +41,10 @@ struct mount {
     struct notifier *notifier;
     struct waiting *waiting;
     struct scratch_shelf *scratch;
-    uint32_t fresh;                 // counts lookups of `append`
-    struct bytes answer;            // what the running handler builds
-    struct shown shown;             // (document.h)
+    uint32_t fresh;      // counts lookups of `append`
+    struct bytes answer; // what the running handler builds
+    struct shown shown;  // (document.h)
+    struct moved_away moved_away;
     void (*serving)(void *context); // called once the kernel has been answered for the first time
     void *serving_context;
 };

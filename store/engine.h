@@ -6,14 +6,18 @@
 // -errno: -ENOSPC for a full disk, -EIO for an I/O error or damage, -ENOENT for no such row.
 //
 // The rows, as the SQLite engine lays them out (format ENGINE_FORMAT; a file that says more is refused):
-//     event(position, entity, version, offset, at, type, hash, sum, line)   the log: the only truth, appended in
-//     commits entity(id, name)                      appended in the commit of an entity's first event type(id, folded,
-//     spelling)            the types of events, as first spelled given(id, position)                   ids that writers
-//     gave claimed(position)                     positions whose own id somebody has given away already
-//     rejected(number, offset, line)        refused writes
-//     chunk(key, offset, events)            the index by entity and version (chunk.h): may lag behind the log, never
-//     lead snapshot(key, …)                      states (state.h) to fold on from: as above name(name, entity) as above
-//     mark(position)                        every event up to here is in chunk, snapshot and name
+//     event(position, entity, version, offset, at, type, hash, sum, line)
+//                                 the log: the only truth, appended in commits
+//     entity(id, name, sum)       appended in the commit of an entity's first event
+//     type(id, folded, spelling)  the types of events, as first spelled
+//     given(id, position)         ids that writers gave
+//     claimed(position)           positions whose own id somebody may have given away already
+//     rejected(number, offset, line)
+//                                 refused writes
+//     chunk(key, offset, events)  the index by entity and version (chunk.h): may lag behind the log, never lead
+//     snapshot(key, …, sum)       states (state.h) to fold on from: as above
+//     name(name, entity, sum)     as above
+//     mark(position)              every event up to here is in chunk and name
 #pragma once
 
 #include "store/bytes.h"
@@ -65,8 +69,7 @@ void engine_rollback(struct engine *engine);
 // of it, even in reading. What were written now would stand alone: only engine_rollback may follow.
 bool engine_in_transaction(const struct engine *engine);
 // Moves what was committed from the write-ahead log into the file, when enough has gathered: much of it (`idle` false),
-// or some
-// (`idle` true: nobody waits). Call it between transactions.
+// or some (`idle` true: nobody waits). Call it between transactions.
 int engine_checkpoint(struct engine *engine, bool idle);
 
 int engine_put_event(struct engine *engine, const struct event_row *row);
@@ -92,7 +95,7 @@ int engine_events_start(struct engine *engine, uint64_t position);
 // 1 and a row, or 0 behind the last.
 int engine_events_next(struct engine *engine, struct event_row *row);
 void engine_events_end(struct engine *engine);
-// The last event, without its line. -ENOENT in an empty log.
+// The last event. -ENOENT in an empty log. With -EIO the row is what stands there, if anything could be read.
 int engine_last_event(struct engine *engine, struct event_row *row);
 // Where an event begins and when it was, without reading its line.
 int engine_event_place(struct engine *engine, uint64_t position, uint64_t *offset, int64_t *at_us);
@@ -101,9 +104,11 @@ int engine_event_place(struct engine *engine, uint64_t position, uint64_t *offse
 int engine_chunk(struct engine *engine, uint64_t entity, uint32_t version, struct chunk *chunk);
 // The latest snapshot at or before a version.
 int engine_snapshot(struct engine *engine, uint64_t entity, uint32_t version, struct snapshot_row *row);
+// -EIO also when a name beside it is damaged, which may be this one.
 int engine_entity_of_name(struct engine *engine, struct slice name, uint64_t *entity);
 int engine_name_of_entity(struct engine *engine, uint64_t entity, struct slice *name);
-// The first entity with an id of at least `from`; -ENOENT behind the last.
+// The first entity with an id of at least `from`; -ENOENT behind the last. With -EIO *entity tells whose name is
+// damaged, if that is known; else 0.
 int engine_entity_from(struct engine *engine, uint64_t from, uint64_t *entity, struct slice *name);
 // The largest id in use, 0 for none.
 int engine_last_entity(struct engine *engine, uint64_t *entity);

@@ -43,6 +43,16 @@ static int heard(struct reader *reader, int error)
     return error;
 }
 
+// What must be there and is not: damage as well.
+static int lost(struct reader *reader, int error, const char *what, uint64_t number)
+{
+    if (error != -ENOENT)
+        return heard(reader, error);
+    fprintf(stderr, "factfs: tenant %s: damaged: %s %llu is missing\n", reader->tenant->name, what,
+        (unsigned long long)number);
+    return -EIO;
+}
+
 // ---- entities
 
 // The head of an entity that is not in memory, from its last chunk.
@@ -76,7 +86,9 @@ int history_head(struct reader *reader, struct slice name, struct head *head)
         return 0;
     uint64_t entity;
     int error = engine_entity_of_name(reader->engine, name, &entity);
-    return heard(reader, error ? error : indexed_head(reader, entity, head));
+    if (error)
+        return heard(reader, error);
+    return lost(reader, history_head_of(reader, entity, head), "the index of entity", entity);
 }
 
 int history_head_of(struct reader *reader, uint64_t entity, struct head *head)
@@ -91,6 +103,22 @@ int history_head_of(struct reader *reader, uint64_t entity, struct head *head)
     return known ? 0 : heard(reader, indexed_head(reader, entity, head));
 }
 
+// The name of an entity whose own row is damaged: its first event tells it too.
+static int name_from_log(struct reader *reader, uint64_t entity, char name[static NAME_ENTITY_MAX], size_t *size)
+{
+    struct chunk page;
+    struct event_row row;
+    struct event event;
+    BYTES_AUTO actor = {0};
+    int error = heard(reader, -EIO);
+    if (entity && history_page(reader, entity, 1, &page) == 0 &&
+        history_event(reader, page.events[0].position, &row) == 0)
+        error = envelope_read(row.line, &event, &actor);
+    if (!error)
+        memcpy(name, event.target.at, *size = event.target.size);
+    return error;
+}
+
 int history_name(struct reader *reader, uint64_t entity, char name[static NAME_ENTITY_MAX], size_t *size)
 {
     struct tenant *t = reader->tenant;
@@ -103,32 +131,29 @@ int history_name(struct reader *reader, uint64_t entity, char name[static NAME_E
         return 0;
     struct slice found;
     int error = engine_name_of_entity(reader->engine, entity, &found);
-    if (error)
-        return heard(reader, error);
-    if (found.size > NAME_ENTITY_MAX)
-        return -EIO;
-    memcpy(name, found.at, *size = found.size);
-    return 0;
+    if (!error)
+        memcpy(name, found.at, *size = found.size);
+    return error == -EIO ? name_from_log(reader, entity, name, size) : error;
 }
 
 int history_entity_from(
     struct reader *reader, uint64_t from, uint64_t *entity, char name[static NAME_ENTITY_MAX], size_t *size)
 {
-    uint64_t stored = UINT64_MAX;
+    uint64_t stored;
     struct slice stored_name;
     int error = engine_entity_from(reader->engine, from, &stored, &stored_name);
-    if (error && error != -ENOENT)
-        return heard(reader, error);
-    bool reserved = tenant_reserved_from(reader->tenant, from, entity, name, size) == 0;
-    if (reserved && *entity < stored)
+    bool reserved =
+        (!error || error == -ENOENT || stored) && tenant_reserved_from(reader->tenant, from, entity, name, size) == 0;
+    if (reserved && (error == -ENOENT || *entity < stored))
         return 0;
-    if (error)
+    if (error == -ENOENT)
         return error;
-    if (stored_name.size > NAME_ENTITY_MAX)
-        return -EIO;
+    if (error == -EIO)
+        error = name_from_log(reader, stored, name, size);
+    else if (!error)
+        memcpy(name, stored_name.at, *size = stored_name.size);
     *entity = stored;
-    memcpy(name, stored_name.at, *size = stored_name.size);
-    return 0;
+    return error;
 }
 
 // ---- events
@@ -152,7 +177,7 @@ static bool pending_page(const struct entity *e, uint32_t version, struct chunk 
     return true;
 }
 
-int history_page(struct reader *reader, uint64_t entity, uint32_t version, struct chunk *page)
+static int find_page(struct reader *reader, uint64_t entity, uint32_t version, struct chunk *page)
 {
     struct tenant *t = reader->tenant;
     pthread_mutex_lock(&t->lock);
@@ -162,7 +187,7 @@ int history_page(struct reader *reader, uint64_t entity, uint32_t version, struc
         return 0;
     int error = version ? engine_chunk(reader->engine, entity, version, page) : -ENOENT;
     if (error)
-        return heard(reader, error);
+        return error;
     uint32_t skip = version - page->first;
     for (uint32_t i = 0; i < skip; i++)
         page->offset += page->events[i].size_bytes;
@@ -170,6 +195,16 @@ int history_page(struct reader *reader, uint64_t entity, uint32_t version, struc
     page->count -= skip;
     memmove(page->events, page->events + skip, page->count * sizeof *page->events);
     return 0;
+}
+
+int history_page(struct reader *reader, uint64_t entity, uint32_t version, struct chunk *page)
+{
+    struct head head;
+    int error = find_page(reader, entity, version, page);
+    if (error != -ENOENT || history_head_of(reader, entity, &head) || !version || version > head.version)
+        return heard(reader, error);
+    // It may have been published just now.
+    return lost(reader, find_page(reader, entity, version, page), "the index of entity", entity);
 }
 
 struct slice history_type(struct reader *reader, uint32_t type)
@@ -183,51 +218,132 @@ struct slice history_type(struct reader *reader, uint32_t type)
 
 int history_event(struct reader *reader, uint64_t position, struct event_row *row)
 {
-    return heard(reader, engine_event(reader->engine, position, row));
+    bool must_be = position && position <= tenant_end(reader->tenant).position;
+    int error = engine_event(reader->engine, position, row);
+    return must_be ? lost(reader, error, "event", position) : heard(reader, error);
+}
+
+// ---- searching the log: offsets and moments rise along it
+
+struct goal {
+    bool by_offset;
+    uint64_t offset;
+    int64_t at_us;
+};
+
+static bool is_reached(const struct goal *goal, uint64_t offset, int64_t at_us)
+{
+    return goal->by_offset ? offset <= goal->offset : at_us <= goal->at_us;
+}
+
+// By places, whose checksums nobody looks at.
+static int search_quickly(struct reader *reader, const struct goal *goal, uint64_t last, uint64_t *found)
+{
+    uint64_t low = 0, high = last;
+    while (low < high) {
+        uint64_t middle = low + (high - low + 1) / 2, offset;
+        int64_t at_us;
+        int error = engine_event_place(reader->engine, middle, &offset, &at_us);
+        if (error)
+            return error;
+        if (is_reached(goal, offset, at_us))
+            low = middle;
+        else
+            high = middle - 1;
+    }
+    *found = low;
+    return 0;
+}
+
+// Is this the last event at or before the goal? 1 or 0, or -errno when one that it takes to know is damaged.
+static int is_last_reached(struct reader *reader, const struct goal *goal, uint64_t position, uint64_t last)
+{
+    struct event_row row;
+    int error = position ? engine_event(reader->engine, position, &row) : 0;
+    if (error)
+        return error;
+    if (position && !is_reached(goal, row.offset, row.at_us))
+        return 0;
+    if (position == last || (position && goal->by_offset && goal->offset <= row.offset + row.line.size))
+        return 1;
+    error = engine_event(reader->engine, position + 1, &row);
+    return error ? error : !is_reached(goal, row.offset, row.at_us);
+}
+
+// A sound event between two positions, from the middle on outwards; 0 when none is found.
+static uint64_t find_sound(struct reader *reader, uint64_t low, uint64_t high, struct event_row *row)
+{
+    uint64_t middle = low + (high - low) / 2;
+    for (uint64_t step = 0; step <= high - low; step = step < 64 ? step + 1 : 2 * step) {
+        if (middle >= low + step && engine_event(reader->engine, middle - step, row) == 0)
+            return middle - step;
+        if (middle + step <= high && engine_event(reader->engine, middle + step, row) == 0)
+            return middle + step;
+    }
+    return 0;
+}
+
+// By whole events, around those that are damaged.
+static int search_carefully(struct reader *reader, const struct goal *goal, uint64_t last, uint64_t *found)
+{
+    uint64_t low = 0, high = last, sound = 1;
+    while (low < high && sound) {
+        struct event_row row;
+        sound = find_sound(reader, low + 1, high, &row);
+        if (sound && is_reached(goal, row.offset, row.at_us))
+            low = sound;
+        else if (sound)
+            high = sound - 1;
+    }
+    *found = low;
+    int right = is_last_reached(reader, goal, low, last);
+    return right < 0 ? right : right ? 0 : -EIO;
+}
+
+// The last position at or before the goal; 0 when there is none.
+static int search(struct reader *reader, const struct goal *goal, uint64_t *found)
+{
+    uint64_t last = tenant_end(reader->tenant).position;
+    int error = search_quickly(reader, goal, last, found);
+    int right = error ? error : is_last_reached(reader, goal, *found, last);
+    if (right == 1)
+        return 0;
+    error = search_carefully(reader, goal, last, found);
+    return lost(reader, error, "an event near", *found);
 }
 
 // ---- moments
 
 int history_position_at(struct reader *reader, int64_t at_us, uint64_t *position)
 {
-    uint64_t low = 0, high = tenant_end(reader->tenant).position;
-    while (low < high) {
-        uint64_t middle = low + (high - low + 1) / 2, offset;
-        int64_t middle_at_us;
-        int error = engine_event_place(reader->engine, middle, &offset, &middle_at_us);
-        if (error)
-            return heard(reader, error);
-        if (middle_at_us <= at_us)
-            low = middle;
-        else
-            high = middle - 1;
-    }
-    *position = low;
-    return 0;
+    struct goal goal = {.at_us = at_us};
+    return search(reader, &goal, position);
 }
 
 int history_position_of(struct reader *reader, struct slice id, uint64_t *position)
 {
-    int error = engine_given(reader->engine, id, position, NULL);
-    if (error != -ENOENT)
-        return heard(reader, error);
-    uint64_t numbers[SQID_NUMBERS_MAX];
+    uint64_t numbers[SQID_NUMBERS_MAX], end = tenant_end(reader->tenant).position;
     struct slice sqid = {.at = id.at + 4, .size = id.size - 4};
-    if (id.size <= 4 || memcmp(id.at, "evt_", 4) || sqid_decode(reader->tenant->sqids, sqid, numbers) < 2 ||
-        numbers[0] != reader->tenant->number)
-        return -ENOENT;
-    struct event_row row;
-    error = engine_event(reader->engine, numbers[1], &row);
-    if (error)
+    int error = engine_given(reader->engine, id, position, NULL);
+    bool given = !error;
+    if (error && error != -ENOENT)
         return heard(reader, error);
-    // The position may carry an id that somebody gave.
+    if (!given) {
+        if (id.size <= 4 || memcmp(id.at, "evt_", 4) || sqid_decode(reader->tenant->sqids, sqid, numbers) < 2 ||
+            numbers[0] != reader->tenant->number || !numbers[1] || numbers[1] > end)
+            return -ENOENT;
+        *position = numbers[1];
+    }
+    struct event_row row;
+    error = history_event(reader, *position, &row);
+    if (error)
+        return error;
+    // A position may carry an id that somebody gave, instead of its own.
     static const char before[] = "{\"id\":\"";
     size_t at = sizeof before - 1;
-    if (row.line.size < at + id.size + 1 || memcmp(row.line.at + at, id.at, id.size) ||
-        row.line.at[at + id.size] != '"')
-        return -ENOENT;
-    *position = numbers[1];
-    return 0;
+    bool same =
+        row.line.size > at + id.size && !memcmp(row.line.at + at, id.at, id.size) && row.line.at[at + id.size] == '"';
+    return same ? 0 : given ? -EIO : -ENOENT;
 }
 
 int history_version_at(struct reader *reader, uint64_t entity, uint64_t position, uint32_t *version)
@@ -311,7 +427,7 @@ static int fold_place(struct reader *reader, uint64_t position, struct state **s
     struct event_row row;
     struct event event;
     BYTES_AUTO actor = {0};
-    int error = engine_event(reader->engine, position, &row);
+    int error = history_event(reader, position, &row);
     if (!error)
         error = envelope_read(row.line, &event, &actor);
     struct state *after;
@@ -367,28 +483,6 @@ static void take_line(struct slice line, uint64_t line_offset, uint64_t offset, 
         to[(*got)++] = '\n';
 }
 
-// The last position that begins at or before an offset.
-static int log_position(struct reader *reader, uint64_t offset, uint64_t last, struct stream_place *place)
-{
-    uint64_t low = 1, high = last;
-    place->offset = 0;
-    while (low < high) {
-        uint64_t middle = low + (high - low + 1) / 2, middle_offset;
-        int64_t at_us;
-        int error = engine_event_place(reader->engine, middle, &middle_offset, &at_us);
-        if (error)
-            return heard(reader, error);
-        if (middle_offset <= offset) {
-            low = middle;
-            place->offset = middle_offset;
-        } else {
-            high = middle - 1;
-        }
-    }
-    place->number = low;
-    return 0;
-}
-
 int history_read_log(
     struct reader *reader, struct stream_place *place, uint64_t offset, char *to, size_t size, size_t *got)
 {
@@ -399,10 +493,12 @@ int history_read_log(
     if (size > end.size_bytes - offset)
         size = (size_t)(end.size_bytes - offset);
     int error = 0;
-    if (!place->number || offset < place->offset || offset - place->offset > size)
-        error = log_position(reader, offset, end.position, place);
+    struct goal goal = {.by_offset = true, .offset = offset};
+    uint64_t start = place->number;
+    if (!start || offset < place->offset || offset - place->offset > size)
+        error = search(reader, &goal, &start);
     if (!error)
-        error = engine_events_start(reader->engine, place->number);
+        error = engine_events_start(reader->engine, start);
     struct event_row row;
     while (!error && *got < size) {
         int found = engine_events_next(reader->engine, &row);

@@ -83,7 +83,7 @@ bool name_is_tenant(struct slice name)
 
 static bool is_key_char(char c)
 {
-    return is_alphanumeric(c) || c == '.' || c == ':' || c == '-';
+    return is_alphanumeric(c) || c == '.' || c == '_' || c == ':' || c == '-';
 }
 
 // A letter, then letters and digits: nouns, and the verbs of Noun.Verb.

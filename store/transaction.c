@@ -30,11 +30,29 @@ static void *grown(void *all, size_t count, size_t *room, size_t size)
 
 // ---- opening
 
+// The last event. One that is damaged must not keep the others from being read and the next from being written: where
+// it begins, the one before it tells, and its size and hash are taken as they stand.
+static int read_last(struct engine *engine, struct event_row *last)
+{
+    *last = (struct event_row){0};
+    int error = engine_last_event(engine, last);
+    if (error != -EIO || last->position < 2)
+        return error;
+    struct event_row damaged = *last, before;
+    if (engine_event(engine, damaged.position - 1, &before))
+        return error;
+    damaged.offset = before.offset + before.line.size + 1;
+    damaged.at_us = before.at_us;
+    *last = damaged;
+    fprintf(stderr, "factfs: the last event, %llu, is damaged\n", (unsigned long long)damaged.position);
+    return 0;
+}
+
 static int read_end(struct transaction *tx)
 {
     struct engine *engine = tx->reader.engine;
     struct event_row last;
-    int error = engine_last_event(engine, &last);
+    int error = read_last(engine, &last);
     if (!error) {
         tx->end.position = last.position;
         tx->end.size_bytes = last.offset + last.line.size + 1;

@@ -92,7 +92,8 @@ static void checkpoint(struct writer *w, bool idle)
         fprintf(stderr, "factfs: tenant %s: checkpoint failed: %s\n", w->tenant->name, engine_error(w->engine));
 }
 
-// Waits until something is queued, or the writer is to stop. When nothing comes for a while, there is time for a checkpoint.
+// Waits until something is queued, or the writer is to stop. When nothing comes for a while, there is time for a
+// checkpoint.
 static void wait_for_work(struct writer *w)
 {
     int64_t idle_ns = now_ns() + IDLE_NS;

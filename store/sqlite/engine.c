@@ -17,7 +17,7 @@ static const char schema[] =
     "BEGIN;"
     "CREATE TABLE event(position INTEGER PRIMARY KEY, entity INT, version INT, offset INT, at INT, type INT, hash BLOB,"
     "                   sum INT, line TEXT);"
-    "CREATE TABLE entity(id INTEGER PRIMARY KEY, name TEXT);"
+    "CREATE TABLE entity(id INTEGER PRIMARY KEY, name TEXT, sum INT);"
     "CREATE TABLE type(id INTEGER PRIMARY KEY, folded TEXT, spelling TEXT);"
     "CREATE TABLE given(id TEXT PRIMARY KEY, position INT, content BLOB) WITHOUT ROWID;"
     "CREATE TABLE claimed(position INTEGER PRIMARY KEY);"
@@ -26,7 +26,7 @@ static const char schema[] =
     "CREATE TABLE chunk(key INTEGER PRIMARY KEY, offset INT, events BLOB);"
     "CREATE TABLE snapshot(key INTEGER PRIMARY KEY, created_at INT, created_by TEXT, noun TEXT, alive INT, fields TEXT,"
     "                      sum INT);"
-    "CREATE TABLE name(name TEXT PRIMARY KEY, entity INT) WITHOUT ROWID;"
+    "CREATE TABLE name(name TEXT PRIMARY KEY, entity INT, sum INT) WITHOUT ROWID;"
     "CREATE TABLE mark(one INTEGER PRIMARY KEY, position INT);"
     "INSERT INTO mark VALUES(1, 0);"
     "PRAGMA application_id=1717658484;"
@@ -57,6 +57,8 @@ enum {
     CHUNK,
     SNAPSHOT,
     ENTITY_OF_NAME,
+    NAME_BEFORE,
+    NAME_BEHIND,
     NAME_OF_ENTITY,
     ENTITY_FROM,
     LAST_ENTITY,
@@ -77,7 +79,7 @@ static const char *const statements[STATEMENTS] = {
     [COMMIT] = "COMMIT",
     [ROLLBACK] = "ROLLBACK",
     [PUT_EVENT] = "INSERT INTO event VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
-    [PUT_ENTITY] = "INSERT INTO entity VALUES(?1, ?2)",
+    [PUT_ENTITY] = "INSERT INTO entity VALUES(?1, ?2, ?3)",
     [PUT_TYPE] = "INSERT INTO type VALUES(?1, ?2, ?3)",
     [PUT_GIVEN] = "INSERT INTO given VALUES(?1, ?2, ?3)",
     [DROP_GIVEN] = "DELETE FROM given WHERE id = ?1",
@@ -86,7 +88,7 @@ static const char *const statements[STATEMENTS] = {
     [DROP_REJECTED] = "DELETE FROM rejected WHERE number < ?1",
     [PUT_CHUNK] = "INSERT OR REPLACE INTO chunk VALUES(?1, ?2, ?3)",
     [PUT_SNAPSHOT] = "INSERT OR REPLACE INTO snapshot VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-    [PUT_NAME] = "INSERT OR REPLACE INTO name VALUES(?1, ?2)",
+    [PUT_NAME] = "INSERT OR REPLACE INTO name VALUES(?1, ?2, ?3)",
     [PUT_MARK] = "UPDATE mark SET position = ?1",
     [EVENT] = "SELECT position, entity, version, offset, at, type, hash, sum, line FROM event WHERE position = ?1",
     [EVENTS] = "SELECT position, entity, version, offset, at, type, hash, sum, line FROM event WHERE position >= ?1 "
@@ -98,9 +100,11 @@ static const char *const statements[STATEMENTS] = {
     [SNAPSHOT] =
         "SELECT key, created_at, created_by, noun, alive, fields, sum FROM snapshot WHERE key BETWEEN ?1 AND ?2 "
         "ORDER BY key DESC LIMIT 1",
-    [ENTITY_OF_NAME] = "SELECT entity FROM name WHERE name = ?1",
-    [NAME_OF_ENTITY] = "SELECT name FROM entity WHERE id = ?1",
-    [ENTITY_FROM] = "SELECT id, name FROM entity WHERE id >= ?1 ORDER BY id LIMIT 1",
+    [ENTITY_OF_NAME] = "SELECT entity, name, sum FROM name WHERE name = ?1",
+    [NAME_BEFORE] = "SELECT entity, name, sum FROM name WHERE name < ?1 ORDER BY name DESC LIMIT 1",
+    [NAME_BEHIND] = "SELECT entity, name, sum FROM name WHERE name > ?1 ORDER BY name LIMIT 1",
+    [NAME_OF_ENTITY] = "SELECT id, name, sum FROM entity WHERE id = ?1",
+    [ENTITY_FROM] = "SELECT id, name, sum FROM entity WHERE id >= ?1 ORDER BY id LIMIT 1",
     [LAST_ENTITY] = "SELECT id FROM entity ORDER BY id DESC LIMIT 1",
     [TYPE_FROM] = "SELECT id, folded, spelling FROM type WHERE id >= ?1 ORDER BY id LIMIT 1",
     [GIVEN] = "SELECT position, content FROM given WHERE id = ?1",
@@ -250,11 +254,19 @@ int engine_put_event(struct engine *e, const struct event_row *row)
     return run(e, s);
 }
 
+static uint32_t name_checksum(uint64_t entity, struct slice name)
+{
+    return checksum_add(checksum_number(0, entity), name);
+}
+
 int engine_put_entity(struct engine *e, uint64_t entity, struct slice name)
 {
-    sqlite3_stmt *s = statement_of(e, PUT_ENTITY, entity, 0);
-    if (s)
+    sqlite3_stmt *s = statement(e, PUT_ENTITY);
+    if (s) {
+        bind_number(s, 1, entity);
         bind_text(s, 2, name);
+        bind_number(s, 3, name_checksum(entity, name));
+    }
     return run(e, s);
 }
 
@@ -321,6 +333,7 @@ static uint32_t snapshot_checksum(int64_t key, const struct snapshot_row *row)
 {
     uint32_t sum = checksum_number(0, (uint64_t)key);
     sum = checksum_number(sum, (uint64_t)row->created_at_us ^ row->alive);
+    sum = checksum_number(sum, (uint64_t)row->created_by.size << 32 | row->noun.size);
     return checksum_add(checksum_add(checksum_add(sum, row->created_by), row->noun), row->fields);
 }
 
@@ -344,6 +357,7 @@ int engine_put_name(struct engine *e, struct slice name, uint64_t entity)
     if (s) {
         bind_text(s, 1, name);
         bind_number(s, 2, entity);
+        bind_number(s, 3, name_checksum(entity, name));
     }
     return run(e, s);
 }
@@ -480,33 +494,49 @@ static int number_of(struct engine *e, sqlite3_stmt *s, uint64_t *number)
     return 0;
 }
 
-int engine_entity_of_name(struct engine *e, struct slice name, uint64_t *entity)
+static int take_name(struct engine *e, sqlite3_stmt *s, uint64_t *entity, struct slice *name)
 {
-    sqlite3_stmt *s = statement(e, ENTITY_OF_NAME);
-    if (s)
-        bind_text(s, 1, name);
-    return number_of(e, s, entity);
-}
-
-int engine_name_of_entity(struct engine *e, uint64_t entity, struct slice *name)
-{
-    sqlite3_stmt *s = statement_of(e, NAME_OF_ENTITY, entity, 0);
-    int error = connection_row(&e->connection, s);
-    if (error)
-        return error;
-    *name = column_slice(s, 0);
-    return keep(e, s, name, NULL, NULL);
-}
-
-int engine_entity_from(struct engine *e, uint64_t from, uint64_t *entity, struct slice *name)
-{
-    sqlite3_stmt *s = statement_of(e, ENTITY_FROM, from, 0);
     int error = connection_row(&e->connection, s);
     if (error)
         return error;
     *entity = column_number(s, 0);
     *name = column_slice(s, 1);
-    return keep(e, s, name, NULL, NULL);
+    bool sound = name_checksum(*entity, *name) == (uint32_t)column_number(s, 2);
+    error = keep(e, s, name, NULL, NULL);
+    return sound ? error : damaged(e, "the name of entity", *entity);
+}
+
+static int take_named(struct engine *e, unsigned number, struct slice name, uint64_t *entity)
+{
+    struct slice found;
+    sqlite3_stmt *s = statement(e, number);
+    if (s)
+        bind_text(s, 1, name);
+    return take_name(e, s, entity, &found);
+}
+
+int engine_entity_of_name(struct engine *e, struct slice name, uint64_t *entity)
+{
+    uint64_t beside;
+    int error = take_named(e, ENTITY_OF_NAME, name, entity);
+    if (error != -ENOENT)
+        return error;
+    // A name that was damaged is not found, but met beside the place where it should be.
+    error = take_named(e, NAME_BEFORE, name, &beside);
+    if (!error || error == -ENOENT)
+        error = take_named(e, NAME_BEHIND, name, &beside);
+    return error ? error : -ENOENT;
+}
+
+int engine_name_of_entity(struct engine *e, uint64_t entity, struct slice *name)
+{
+    return take_name(e, statement_of(e, NAME_OF_ENTITY, entity, 0), &entity, name);
+}
+
+int engine_entity_from(struct engine *e, uint64_t from, uint64_t *entity, struct slice *name)
+{
+    *entity = 0;
+    return take_name(e, statement_of(e, ENTITY_FROM, from, 0), entity, name);
 }
 
 int engine_last_entity(struct engine *e, uint64_t *entity)
