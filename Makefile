@@ -6,8 +6,8 @@ DESTDIR ?=
 CC      ?= gcc
 SANITIZER ?=
 
-BUILD := build$(if $(SANITIZER),/$(subst $(comma),-,$(SANITIZER)))
 comma := ,
+BUILD := build$(if $(SANITIZER),/$(subst $(comma),-,$(SANITIZER)))
 
 WARNINGS := -Wall -Wextra -Wconversion -Wshadow -Wmissing-prototypes -Wstrict-prototypes -Wformat=2 -Wundef \
             -Wpointer-arith -Wcast-qual -Wwrite-strings -Wvla -Werror

@@ -77,7 +77,8 @@ void json_minify(struct bytes *out, struct slice value);
 void json_pretty(struct bytes *out, struct slice value, unsigned level);
 
 // The same value? Numbers as exact decimals (1 = 1.0 = 10e-1), strings with escapes decoded, objects whatever the order
-// of their members.
+// of their members (each key once, as json_refuse_duplicates sees to).
 bool json_equal(struct slice a, struct slice b);
-// Refuses (-EINVAL, naming the key) a value in which some object, at any level, has the same key twice.
+// Refuses (-EINVAL, naming the key) a value in which some object, at any level, has the same key twice. -ENOMEM when an
+// object has more keys than there is memory to compare them in.
 int json_refuse_duplicates(struct slice value, struct reason *why);

@@ -7,17 +7,20 @@
 #define SQID_ALPHABET_SIZE    62
 #define SQID_NUMBERS_MAX      4
 #define SQID_TEXT_MAX         64
+#define SQID_STEPS            (SQID_NUMBERS_MAX + 1) // an alphabet for each number and one to fill up to length_min
 #define SQID_DEFAULT_ALPHABET "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 
 // Immutable after sqids_init; any thread may read it.
 struct sqids {
     unsigned length_min;
     char alphabet[SQID_ALPHABET_SIZE]; // shuffled as the algorithm wants it
-    // Whatever sqid.c keeps ready to be fast (private).
-    char kept[SQID_ALPHABET_SIZE][SQID_ALPHABET_SIZE];
+    // Private: by first character, then by how often it has been shuffled since, the alphabet that the next number is
+    // written in.
+    char kept[SQID_ALPHABET_SIZE][SQID_STEPS][64];
 };
 
-// `alphabet`: the 62 characters in the store's own order. -EINVAL if they are not 62 different characters.
+// `alphabet`: the 62 characters of the default one in the store's own order. -EINVAL if they are not, or if length_min
+// is more than SQID_TEXT_MAX.
 int sqids_init(struct sqids *s, const char *alphabet, unsigned length_min);
 // A random order of the default alphabet (from getrandom(2)). 0 or -errno.
 int sqids_shuffle(char alphabet[static SQID_ALPHABET_SIZE + 1]);

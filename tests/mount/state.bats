@@ -333,7 +333,8 @@ END
 
 @test "state.json renamed or linked to a scratch name is copied there and stays in place" {
     created contact_1 '{"a":1}'
-    is ok "$(calls -q rename "$E/state.json" "$E/state.json.bak" link "$E/state.json" "$E/state.json~")"
+    is ok "$(calls -q rename "$E/state.json" "$E/state.json.bak")"
+    is ok "$(calls -q link "$E/state.json" "$E/state.json~")"
     same "$E/state.json" "$E/state.json.bak"
     same "$E/state.json" "$E/state.json~"
     happened Contact.Updated '{"a":2}'

@@ -1,0 +1,104 @@
+#include "store/chunk.h"
+
+#include "store/checksum.h"
+
+#include <errno.h>
+
+static char *put_varint(char *to, uint64_t n)
+{
+    for (; n >= 0x80; n >>= 7)
+        *to++ = (char)(n | 0x80);
+    *to++ = (char)n;
+    return to;
+}
+
+// NULL when the bytes end within the number.
+static const char *get_varint(const char *at, const char *end, uint64_t *n)
+{
+    *n = 0;
+    for (unsigned shift = 0; at < end && shift < 64; shift += 7) {
+        unsigned char byte = (unsigned char)*at++;
+        *n |= (uint64_t)(byte & 0x7f) << shift;
+        if (byte < 0x80)
+            return at;
+    }
+    return NULL;
+}
+
+static uint64_t zigzag(int64_t n)
+{
+    return (uint64_t)n << 1 ^ (uint64_t)(n >> 63);
+}
+
+static int64_t unzigzag(uint64_t n)
+{
+    return (int64_t)(n >> 1) ^ -(int64_t)(n & 1);
+}
+
+static uint32_t checksum(const struct chunk *chunk, struct slice numbers)
+{
+    uint32_t sum = checksum_number(0, (uint64_t)chunk_key(chunk->entity, chunk->first));
+    return checksum_add(checksum_number(sum, chunk->offset), numbers);
+}
+
+void chunk_encode(const struct chunk *chunk, struct bytes *out)
+{
+    size_t start = out->size;
+    char *at = bytes_reserve(out, 8 + CHUNK_EVENTS * 40);
+    if (!at)
+        return;
+    uint64_t position = 0;
+    int64_t at_us = 0;
+    at = put_varint(at, chunk->count);
+    for (uint32_t i = 0; i < chunk->count; i++) {
+        const struct event_place *e = &chunk->events[i];
+        at = put_varint(at, e->position - position);
+        at = put_varint(at, zigzag(e->at_us - at_us));
+        at = put_varint(at, e->type);
+        at = put_varint(at, e->size_bytes);
+        position = e->position;
+        at_us = e->at_us;
+    }
+    out->size = (size_t)(at - out->at);
+    uint32_t sum = checksum(chunk, (struct slice){.at = out->at + start, .size = out->size - start});
+    for (int i = 0; i < 4; i++)
+        bytes_add_char(out, (char)(sum >> 8 * i));
+}
+
+int chunk_decode(struct chunk *chunk, struct slice blob)
+{
+    if (blob.size < 5)
+        return -EIO;
+    const char *at = blob.at, *end = blob.at + blob.size - 4;
+    uint32_t sum = 0;
+    for (int i = 3; i >= 0; i--)
+        sum = sum << 8 | (unsigned char)end[i];
+    if (sum != checksum(chunk, (struct slice){.at = blob.at, .size = blob.size - 4}))
+        return -EIO;
+    uint64_t count;
+    at = get_varint(at, end, &count);
+    if (!at || count == 0 || count > CHUNK_EVENTS)
+        return -EIO;
+    uint64_t position = 0;
+    int64_t at_us = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        uint64_t n[4];
+        for (int k = 0; k < 4; k++)
+            if (!(at = get_varint(at, end, &n[k])))
+                return -EIO;
+        position += n[0];
+        at_us += unzigzag(n[1]);
+        chunk->events[i] = (struct event_place){
+            .position = position, .at_us = at_us, .type = (uint32_t)n[2], .size_bytes = (uint32_t)n[3]};
+    }
+    chunk->count = (uint32_t)count;
+    return 0;
+}
+
+uint64_t chunk_end_offset(const struct chunk *chunk)
+{
+    uint64_t offset = chunk->offset;
+    for (uint32_t i = 0; i < chunk->count; i++)
+        offset += chunk->events[i].size_bytes;
+    return offset;
+}

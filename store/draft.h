@@ -1,0 +1,35 @@
+// A draft is an event as somebody wrote it, its form checked, not yet accepted. What it must agree with (versions,
+// states, known ids) the writer judges later.
+//
+// What may be given: type; target, where the path does not say it; data; actor; metadata; id; version; and tenant, when
+// it is the own. Anything else is a mistake (A1).
+#pragma once
+
+#include "store/arena.h"
+#include "store/name.h"
+#include "store/reason.h"
+
+struct draft {
+    struct name_type type; // text as it would be stored, if the tenant has not spelled it otherwise before
+    struct slice target;
+    struct slice actor;       // plain text
+    struct slice data;        // an object without white space
+    struct slice metadata;    // the same, or empty
+    struct slice id;          // plain; empty when the store makes one
+    uint32_t version;         // the version that this event must get; 0: any
+    bool guards_length;       // metadata.previous_length was given:
+    uint32_t previous_length; // the number of events that must stand before it
+    unsigned line;            // counts from 1 within the write
+};
+
+// What the path and the calling process say of every event of a write.
+struct draft_origin {
+    struct slice tenant;
+    struct slice entity; // empty at the tenant's append
+    struct slice actor;  // who it is when the event does not say
+};
+
+// Reads one valid JSON value as an event. Everything the draft points to is copied into the arena.
+// 0, -EINVAL with the reason, or -ENOMEM. `line` must be set by the caller.
+int draft_read(struct draft *draft, struct slice value, const struct draft_origin *origin, struct arena *arena,
+    struct reason *why);

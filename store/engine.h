@@ -1,0 +1,155 @@
+// The engine keeps the rows of one tenant on stable storage. It knows rows and transactions, not what they mean.
+//
+// A tenant has one writing connection, used by its writer thread alone, which also does every checkpoint; and reading
+// connections, each used by one thread. Readers see what was committed before each call and keep nothing open between
+// calls. Slices that a call returns live until the next call on the same connection. Results: 0 (or 1 where said) or
+// -errno: -ENOSPC for a full disk, -EIO for an I/O error or damage, -ENOENT for no such row.
+//
+// The rows, as the SQLite engine lays them out (format ENGINE_FORMAT; a file that says more is refused):
+//     event(position, entity, version, offset, at, type, hash, sum, line)
+//                                 the log: the only truth, appended in commits
+//     entity(id, name, sum)       appended in the commit of an entity's first event
+//     type(id, folded, spelling)  the types of events, as first spelled
+//     given(id, position)         ids that writers gave
+//     claimed(position)           positions whose own id somebody may have given away already
+//     rejected(number, offset, line)
+//                                 refused writes
+//     chunk(key, offset, events)  the index by entity and version (chunk.h): may lag behind the log, never lead
+//     snapshot(key, …, sum)       states (state.h) to fold on from: as above
+//     name(name, entity, sum)     as above
+//     mark(position)              every event up to here is in chunk and name
+#pragma once
+
+#include "store/bytes.h"
+#include "store/chain.h"
+#include "store/chunk.h"
+#include "store/reason.h"
+
+#define ENGINE_FORMAT 1
+
+struct engine;
+
+enum engine_mode {
+    ENGINE_CREATE, // the writer of a new or an old file
+    ENGINE_WRITE,  // the writer of an old file
+    ENGINE_READ,
+};
+
+struct event_row {
+    uint64_t position;
+    uint64_t entity;
+    uint32_t version;
+    uint32_t type;
+    uint64_t offset; // of its first byte in the tenant's stream
+    int64_t at_us;
+    unsigned char hash[CHAIN_SIZE];
+    struct slice line; // without its newline
+};
+
+struct snapshot_row {
+    uint32_t version;
+    int64_t created_at_us;
+    struct slice created_by;
+    struct slice noun;
+    bool alive;
+    struct slice fields; // empty when it is not alive
+};
+
+int engine_open(struct engine **engine, const char *path, enum engine_mode mode, struct reason *why);
+void engine_close(struct engine *engine);
+// What went wrong in the last call that returned -EIO or -ENOSPC, for the log.
+const char *engine_error(const struct engine *engine);
+
+// ---- transactions of the writer. After a failed call in a transaction only engine_rollback may follow.
+int engine_begin(struct engine *engine);
+// 0 only when everything since engine_begin is on stable storage.
+int engine_commit(struct engine *engine);
+void engine_rollback(struct engine *engine);
+// False when the engine has undone the transaction by itself, as SQLite does when memory or the disk fails in the midst
+// of it, even in reading. What were written now would stand alone: only engine_rollback may follow.
+bool engine_in_transaction(const struct engine *engine);
+// Moves what was committed from the write-ahead log into the file, when enough has gathered: much of it (`idle` false),
+// or some (`idle` true: nobody waits). Call it between transactions.
+int engine_checkpoint(struct engine *engine, bool idle);
+
+int engine_put_event(struct engine *engine, const struct event_row *row);
+int engine_put_entity(struct engine *engine, uint64_t entity, struct slice name);
+int engine_put_type(struct engine *engine, uint32_t type, struct slice folded, struct slice spelling);
+int engine_put_given(struct engine *engine, struct slice id, uint64_t position, struct slice content);
+int engine_drop_given(struct engine *engine, struct slice id);
+int engine_put_claimed(struct engine *engine, uint64_t position);
+int engine_put_rejected(struct engine *engine, uint64_t number, uint64_t offset, struct slice line);
+int engine_drop_rejected(struct engine *engine, uint64_t below_number);
+// These three replace a row of the same key.
+int engine_put_chunk(struct engine *engine, const struct chunk *chunk);
+int engine_put_snapshot(struct engine *engine, uint64_t entity, const struct snapshot_row *row);
+int engine_put_name(struct engine *engine, struct slice name, uint64_t entity);
+int engine_put_mark(struct engine *engine, uint64_t position);
+
+// ---- reading; any connection
+
+// The event at a position. -EIO, with the damage named in engine_error, when its checksum does not fit.
+int engine_event(struct engine *engine, uint64_t position, struct event_row *row);
+// Events from a position on, one after the other. The connection serves nothing else until engine_events_end.
+int engine_events_start(struct engine *engine, uint64_t position);
+// 1 and a row, or 0 behind the last.
+int engine_events_next(struct engine *engine, struct event_row *row);
+void engine_events_end(struct engine *engine);
+// The last event. -ENOENT in an empty log. With -EIO the row is what stands there, if anything could be read.
+int engine_last_event(struct engine *engine, struct event_row *row);
+// Where an event begins and when it was, without reading its line.
+int engine_event_place(struct engine *engine, uint64_t position, uint64_t *offset, int64_t *at_us);
+
+// The chunk that holds a version, if it was indexed; the last chunk of an entity, when version is UINT32_MAX.
+int engine_chunk(struct engine *engine, uint64_t entity, uint32_t version, struct chunk *chunk);
+// The latest snapshot at or before a version.
+int engine_snapshot(struct engine *engine, uint64_t entity, uint32_t version, struct snapshot_row *row);
+// -EIO also when a name beside it is damaged, which may be this one.
+int engine_entity_of_name(struct engine *engine, struct slice name, uint64_t *entity);
+int engine_name_of_entity(struct engine *engine, uint64_t entity, struct slice *name);
+// The first entity with an id of at least `from`; -ENOENT behind the last. With -EIO *entity tells whose name is
+// damaged, if that is known; else 0.
+int engine_entity_from(struct engine *engine, uint64_t from, uint64_t *entity, struct slice *name);
+// The largest id in use, 0 for none.
+int engine_last_entity(struct engine *engine, uint64_t *entity);
+// The type with a number of at least `from`, in their order: for loading them all.
+int engine_type_from(
+    struct engine *engine, uint32_t from, uint32_t *type, struct slice *folded, struct slice *spelling);
+// `content` may be NULL.
+int engine_given(struct engine *engine, struct slice id, uint64_t *position, struct slice *content);
+int engine_claimed(struct engine *engine, uint64_t position);
+int engine_last_claimed(struct engine *engine, uint64_t *position);
+int engine_mark(struct engine *engine, uint64_t *position);
+
+struct rejected_row {
+    uint64_t number;
+    uint64_t offset;
+    struct slice line; // without its newline
+};
+int engine_last_rejected(struct engine *engine, struct rejected_row *row);
+int engine_first_rejected(struct engine *engine, struct rejected_row *row);
+// The last row that begins at or before an offset, and the one of a number.
+int engine_rejected_at(struct engine *engine, uint64_t offset, struct rejected_row *row);
+int engine_rejected(struct engine *engine, uint64_t number, struct rejected_row *row);
+
+// ---- the store's own file: its alphabet and its tenants. One connection, under the store's lock.
+struct tenant_row {
+    uint32_t number;
+    struct slice name;
+    uint32_t uid, gid, mode;
+    int64_t made_at_us;
+};
+
+struct catalog;
+
+// Opens or makes it; a new one gets `alphabet`, an old one answers its own in `alphabet`.
+int catalog_open(struct catalog **catalog, const char *path, char *alphabet, struct reason *why);
+void catalog_close(struct catalog *catalog);
+// Adds a tenant and answers its number, which is never used again. -EEXIST.
+int catalog_add(struct catalog *catalog, struct tenant_row *row);
+int catalog_change(struct catalog *catalog, const struct tenant_row *row);
+int catalog_remove(struct catalog *catalog, uint32_t number);
+int catalog_of_name(struct catalog *catalog, struct slice name, struct tenant_row *row);
+int catalog_of_number(struct catalog *catalog, uint32_t number, struct tenant_row *row);
+// The first tenant with a number of at least `from`.
+int catalog_from(struct catalog *catalog, uint32_t from, struct tenant_row *row);

@@ -1,0 +1,345 @@
+#include "store/judge.h"
+
+#include "store/json.h"
+
+#include <errno.h>
+
+#define SHOWN(s) (int)((s).size < 100 ? (s).size : 100), (s).at
+
+// ---- receipts
+
+static void add_receipt(struct bytes *out, struct slice id, struct slice target, uint32_t version, uint64_t position)
+{
+    bytes_add_text(out, "{\"id\":\"");
+    bytes_add_slice(out, id);
+    bytes_add_text(out, "\",\"target\":\"");
+    bytes_add_slice(out, target);
+    bytes_printf(out, "\",\"version\":%u,\"position\":%llu}\n", version, (unsigned long long)position);
+}
+
+// ---- known ids
+
+// What tells whether an event given again is the same one.
+static int content_hash(struct transaction *tx, const struct draft *draft, unsigned char hash[static CHAIN_SIZE])
+{
+    const struct slice parts[] = {draft->type.text, draft->target, draft->data, draft->metadata, draft->actor};
+    memset(hash, 0, CHAIN_SIZE);
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        int error = chain_next(&tx->chain, hash, parts[i]);
+        if (error)
+            return error;
+    }
+    return 0;
+}
+
+static bool same_event(const struct event *event, const struct draft *draft)
+{
+    return slice_equal(event->type, draft->type.text) && slice_equal(event->target, draft->target) &&
+           slice_equal(event->data, draft->data) && slice_equal(event->metadata, draft->metadata) &&
+           slice_equal(event->actor, draft->actor);
+}
+
+// The position that the store itself gave an id for; 0 when the id is none of its own. A position still to come is
+// claimed: its event will get another id.
+static int own_position(struct transaction *tx, struct slice id, uint64_t *position)
+{
+    uint64_t numbers[SQID_NUMBERS_MAX];
+    struct slice sqid = {.at = id.at + 4, .size = id.size - 4};
+    *position = 0;
+    if (sqid_decode(tx->tenant->sqids, sqid, numbers) < 2 || numbers[0] != tx->tenant->number)
+        return 0;
+    if (numbers[1] <= tx->end.position) {
+        *position = numbers[1];
+        return 0;
+    }
+    if (numbers[1] > INT64_MAX)
+        return 0;
+    if (numbers[1] > tx->last_claimed)
+        tx->last_claimed = numbers[1];
+    return engine_put_claimed(tx->reader.engine, numbers[1]);
+}
+
+// Is this id known? *known, with its receipt, when the same event was accepted before; -EEXIST when another was.
+// *fatal is an error of the engine in writing.
+static int judge_id(struct transaction *tx, struct submission *s, const struct draft *draft,
+    const unsigned char hash[static CHAIN_SIZE], bool *known, int *fatal)
+{
+    uint64_t position;
+    struct slice content;
+    struct event_row row;
+    struct event event;
+    BYTES_AUTO actor = {0};
+    *known = false;
+    int error = engine_given(tx->reader.engine, draft->id, &position, &content);
+    bool given = !error;
+    bool same = given && content.size == CHAIN_SIZE && !memcmp(content.at, hash, CHAIN_SIZE);
+    if (error == -ENOENT) {
+        *fatal = own_position(tx, draft->id, &position);
+        if (*fatal || !position)
+            return 0;
+        error = 0;
+    }
+    if (!error)
+        error = transaction_event(tx, position, &row);
+    if (!error)
+        error = envelope_read(row.line, &event, &actor);
+    if (error)
+        return error;
+    if (!given && !slice_equal(event.id, draft->id))
+        return 0;
+    if (!given)
+        same = same_event(&event, draft);
+    if (!same)
+        return reason_set(
+            &s->why, -EEXIST, "id %.*s is that of another event, %.*s", SHOWN(draft->id), SHOWN(event.type));
+    *known = true;
+    if (s->wants_receipts)
+        add_receipt(&s->receipts, event.id, event.target, event.version, position);
+    return 0;
+}
+
+// ---- existence and guards
+
+static int judge_existence(
+    const struct name_type *type, struct slice target, const struct state *state, struct reason *why)
+{
+    bool first_only = type->verb == NAME_CREATED;
+    if (first_only && state && state->alive)
+        return reason_set(why, -EEXIST, "%.*s exists already", SHOWN(target));
+    if (first_only)
+        return 0;
+    if (!state && type->verb != NAME_OTHER)
+        return reason_set(why, -ENOENT, "%.*s does not exist: nothing to change", SHOWN(target));
+    if (state && !state->alive)
+        return reason_set(why, -ENOENT, "%.*s was deleted: only Created or a rollback brings it back", SHOWN(target));
+    return 0;
+}
+
+static int judge_version(const struct draft *draft, const struct head *head, struct reason *why)
+{
+    if (draft->version && draft->version != head->version + 1)
+        return reason_set(why, -ESTALE, "version %u was expected, but the next one of %.*s is %u", draft->version,
+            SHOWN(draft->target), head->version + 1);
+    if (draft->guards_length && draft->previous_length != head->version)
+        return reason_set(why, -ESTALE, "previous_length %u was expected, but %.*s has %u events",
+            draft->previous_length, SHOWN(draft->target), head->version);
+    return 0;
+}
+
+// A change of a living entity is recorded with what was before; everything else as it was written.
+static int record_data(const struct name_type *type, const struct state *state, struct slice written, struct bytes *out,
+    struct slice *data, struct reason *why)
+{
+    *data = written;
+    if (!state || type->style == NAME_SNAKE || type->verb == NAME_CREATED || type->verb == NAME_DELETED)
+        return 0;
+    bytes_clear(out);
+    int error = state_record_change(state, written, out, why);
+    *data = bytes_slice(out);
+    return error;
+}
+
+// ---- one event
+
+static int add_event(
+    struct transaction *tx, struct submission *s, struct entity *e, struct event *event, uint64_t *position)
+{
+    int error = transaction_add(tx, e, event, position);
+    if (error == -EMSGSIZE && e->next.version == NAME_VERSION_MAX)
+        return reason_set(
+            &s->why, error, "%.*s has %u events, the most that one can have", SHOWN(entity_name(e)), NAME_VERSION_MAX);
+    if (error == -EMSGSIZE)
+        return reason_set(&s->why, error, "%.*s is new, but the tenant has %u types of events, the most",
+            SHOWN(event->type), TYPES_MAX);
+    return error;
+}
+
+static int judge_draft(struct transaction *tx, struct submission *s, struct draft *draft, int *fatal)
+{
+    unsigned char hash[CHAIN_SIZE];
+    bool known = false;
+    draft->type = name_stored_type(transaction_spelling(tx, draft->type.text));
+    if (draft->id.size) {
+        int error = content_hash(tx, draft, hash);
+        if (!error)
+            error = judge_id(tx, s, draft, hash, &known, fatal);
+        if (error || *fatal || known)
+            return error;
+    }
+    struct entity *e;
+    struct state *state;
+    BYTES_AUTO recorded = {0};
+    struct event event = {
+        .id = draft->id, .type = draft->type.text, .actor = draft->actor, .metadata = draft->metadata};
+    uint64_t position;
+    int error = transaction_entity(tx, draft->target, &e);
+    if (!error)
+        error = transaction_state(tx, e, &state);
+    if (!error)
+        error = judge_existence(&draft->type, draft->target, state, &s->why);
+    if (!error)
+        error = judge_version(draft, &e->next, &s->why);
+    if (!error)
+        error = record_data(&draft->type, state, draft->data, &recorded, &event.data, &s->why);
+    if (!error)
+        error = add_event(tx, s, e, &event, &position);
+    if (error)
+        return error;
+    if (draft->id.size)
+        *fatal = engine_put_given(
+            tx->reader.engine, draft->id, position, (struct slice){.at = (const char *)hash, .size = CHAIN_SIZE});
+    if (s->wants_receipts)
+        add_receipt(&s->receipts, event.id, event.target, event.version, position);
+    return 0;
+}
+
+static int judge_events(struct transaction *tx, struct submission *s, int *fatal)
+{
+    // A refusal of what comes behind them counts only if nothing before it is wrong.
+    int error = s->error;
+    struct reason why = s->why;
+    s->why.text[0] = '\0';
+    for (unsigned i = 0; i < s->draft_count; i++) {
+        int wrong = judge_draft(tx, s, &s->drafts[i], fatal);
+        if (wrong) {
+            s->line = s->drafts[i].line;
+            s->input = s->inputs[i];
+            return wrong;
+        }
+        if (*fatal)
+            return 0;
+    }
+    s->why = why;
+    return error;
+}
+
+// ---- whole states
+
+// `Contact.Updated`, in the spelling of the tenant's first event of it; `out` has room for NAME_TYPE_MAX bytes.
+static int type_of(struct transaction *tx, struct slice noun, const char *verb, char *out, struct slice *type)
+{
+    size_t size = name_raise(out, noun);
+    size_t verb_size = strlen(verb);
+    if (size + verb_size > NAME_TYPE_MAX)
+        return -EMSGSIZE;
+    memcpy(out + size, verb, verb_size);
+    *type = transaction_spelling(tx, (struct slice){.at = out, .size = size + verb_size});
+    return 0;
+}
+
+// Adds the event that leads from `state` (NULL: none) to the object `wanted`; none when nothing differs.
+static int add_difference(struct transaction *tx, struct submission *s, struct entity *e, const struct state *state,
+    struct slice wanted, struct slice metadata)
+{
+    char type[NAME_TYPE_MAX];
+    BYTES_AUTO data = {0};
+    bool creates = !state || !state->alive;
+    struct slice noun = state ? state->noun : name_entity_noun(s->entity);
+    struct event event = {.actor = s->actor, .metadata = metadata};
+    unsigned changes = 1;
+    int error = type_of(tx, noun, creates ? ".Created" : ".Updated", type, &event.type);
+    if (!error && creates)
+        state_without_meta(wanted, &data);
+    else if (!error)
+        error = state_difference(state, wanted, &data, &changes);
+    s->version = e->next.version;
+    if (error || !changes)
+        return error;
+    if (data.failed)
+        return -ENOMEM;
+    event.data = bytes_slice(&data);
+    uint64_t position;
+    error = add_event(tx, s, e, &event, &position);
+    s->version = e->next.version;
+    return error;
+}
+
+static int judge_document(struct transaction *tx, struct submission *s)
+{
+    struct entity *e;
+    struct state *state;
+    BYTES_AUTO document = {0};
+    int error = transaction_entity(tx, s->entity, &e);
+    if (!error)
+        error = transaction_state(tx, e, &state);
+    if (error)
+        return error;
+    if (e->next.version != s->base_version)
+        return reason_set(&s->why, -ESTALE, "%.*s has version %u now, not %u as when the document was opened",
+            SHOWN(s->entity), e->next.version, s->base_version);
+    // People lay documents out; a line of the log holds no white space.
+    json_minify(&document, s->document);
+    return document.failed ? -ENOMEM : add_difference(tx, s, e, state, bytes_slice(&document), (struct slice){0});
+}
+
+// What `rollbackTo` says: the moment, the version or the id.
+static void print_rollback(const struct submission *s, int64_t at_us, struct bytes *out)
+{
+    char moment[WHEN_TEXT_MAX];
+    struct slice text = s->when_text;
+    if (s->when.kind == WHEN_MOMENT || s->when.kind == WHEN_AGO)
+        text = (struct slice){.at = moment, .size = when_print(moment, at_us)};
+    bytes_add_text(out, "{\"rollbackTo\":");
+    json_quote(out, text);
+    bytes_add_char(out, '}');
+}
+
+static int judge_rollback(struct transaction *tx, struct submission *s)
+{
+    struct entity *e;
+    struct state *state;
+    STATE_AUTO then = NULL;
+    BYTES_AUTO metadata = {0};
+    uint32_t version;
+    bool forever;
+    int error = transaction_entity(tx, s->entity, &e);
+    if (!error)
+        error = transaction_state(tx, e, &state);
+    if (error)
+        return error;
+    if (!state)
+        return reason_set(&s->why, -ENOENT, "%.*s has no event", SHOWN(s->entity));
+    if (s->when.kind == WHEN_AGO) {
+        s->when.at_us = when_now_us() - s->when.ago_us;
+        s->when.kind = WHEN_MOMENT;
+    }
+    error = history_resolve(&tx->reader, e->head.id, &s->when, &version, &forever);
+    if (!error)
+        error = history_state(&tx->reader, e->head.id, version, &then);
+    if (!error && !then->alive)
+        error = -ENOENT;
+    if (error == -ENOENT)
+        return reason_set(&s->why, -ENOENT, "%.*s had no state at %.*s", SHOWN(s->entity), SHOWN(s->when_text));
+    if (error)
+        return error;
+    print_rollback(s, s->when.at_us, &metadata);
+    return metadata.failed ? -ENOMEM : add_difference(tx, s, e, state, then->fields, bytes_slice(&metadata));
+}
+
+int judge_submission(struct transaction *tx, struct submission *s)
+{
+    int fatal = 0;
+    size_t from = tx->count;
+    transaction_submission(tx);
+    switch (s->kind) {
+    case SUBMIT_EVENTS:
+        s->error = judge_events(tx, s, &fatal);
+        break;
+    case SUBMIT_DOCUMENT:
+        s->error = judge_document(tx, s);
+        break;
+    case SUBMIT_ROLLBACK:
+        s->error = judge_rollback(tx, s);
+        break;
+    case SUBMIT_REFUSAL:
+        return 0;
+    }
+    if (fatal)
+        return fatal;
+    if (!engine_in_transaction(tx->reader.engine))
+        return s->error ? s->error : -EIO;
+    if (!s->error)
+        return transaction_write(tx, from);
+    transaction_undo(tx);
+    return 0;
+}

@@ -1,0 +1,9 @@
+// Judging a submission within the writer's transaction, in the order of FILES.md A4: is the id known, does the entity
+// stand as it must, do version and `before` hold. What is accepted is added; what is refused leaves nothing behind.
+#pragma once
+
+#include "store/transaction.h"
+
+// Sets the submission's outcome: error, why, line, version, receipts. The result is another matter: -errno when the
+// engine could not write, so that the whole transaction must be aborted.
+int judge_submission(struct transaction *tx, struct submission *s);

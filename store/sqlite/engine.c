@@ -1,0 +1,625 @@
+#include "store/engine.h"
+
+#include "store/checksum.h"
+#include "store/sqlite/connection.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+// "fact" as four letters.
+#define APPLICATION 0x66616374
+
+// A little and a lot, in pages of the write-ahead log (8 KiB): 1 and 16 MiB.
+#define CHECKPOINT_IDLE_PAGES   128
+#define CHECKPOINT_FORCED_PAGES 2048
+
+static const char schema[] =
+    "BEGIN;"
+    "CREATE TABLE event(position INTEGER PRIMARY KEY, entity INT, version INT, offset INT, at INT, type INT, hash BLOB,"
+    "                   sum INT, line TEXT);"
+    "CREATE TABLE entity(id INTEGER PRIMARY KEY, name TEXT, sum INT);"
+    "CREATE TABLE type(id INTEGER PRIMARY KEY, folded TEXT, spelling TEXT);"
+    "CREATE TABLE given(id TEXT PRIMARY KEY, position INT, content BLOB) WITHOUT ROWID;"
+    "CREATE TABLE claimed(position INTEGER PRIMARY KEY);"
+    "CREATE TABLE rejected(number INTEGER PRIMARY KEY, offset INT, line TEXT);"
+    "CREATE INDEX rejected_offset ON rejected(offset);"
+    "CREATE TABLE chunk(key INTEGER PRIMARY KEY, offset INT, events BLOB);"
+    "CREATE TABLE snapshot(key INTEGER PRIMARY KEY, created_at INT, created_by TEXT, noun TEXT, alive INT, fields TEXT,"
+    "                      sum INT);"
+    "CREATE TABLE name(name TEXT PRIMARY KEY, entity INT, sum INT) WITHOUT ROWID;"
+    "CREATE TABLE mark(one INTEGER PRIMARY KEY, position INT);"
+    "INSERT INTO mark VALUES(1, 0);"
+    "PRAGMA application_id=1717658484;"
+    "PRAGMA user_version=1;"
+    "COMMIT";
+_Static_assert(APPLICATION == 1717658484 && ENGINE_FORMAT == 1, "the schema says the same");
+
+enum {
+    BEGIN,
+    COMMIT,
+    ROLLBACK,
+    PUT_EVENT,
+    PUT_ENTITY,
+    PUT_TYPE,
+    PUT_GIVEN,
+    DROP_GIVEN,
+    PUT_CLAIMED,
+    PUT_REJECTED,
+    DROP_REJECTED,
+    PUT_CHUNK,
+    PUT_SNAPSHOT,
+    PUT_NAME,
+    PUT_MARK,
+    EVENT,
+    EVENTS,
+    LAST_EVENT,
+    EVENT_PLACE,
+    CHUNK,
+    SNAPSHOT,
+    ENTITY_OF_NAME,
+    NAME_BEFORE,
+    NAME_BEHIND,
+    NAME_OF_ENTITY,
+    ENTITY_FROM,
+    LAST_ENTITY,
+    TYPE_FROM,
+    GIVEN,
+    CLAIMED,
+    LAST_CLAIMED,
+    MARK,
+    LAST_REJECTED,
+    FIRST_REJECTED,
+    REJECTED_AT,
+    REJECTED,
+    STATEMENTS,
+};
+
+static const char *const statements[STATEMENTS] = {
+    [BEGIN] = "BEGIN IMMEDIATE",
+    [COMMIT] = "COMMIT",
+    [ROLLBACK] = "ROLLBACK",
+    [PUT_EVENT] = "INSERT INTO event VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+    [PUT_ENTITY] = "INSERT INTO entity VALUES(?1, ?2, ?3)",
+    [PUT_TYPE] = "INSERT INTO type VALUES(?1, ?2, ?3)",
+    [PUT_GIVEN] = "INSERT INTO given VALUES(?1, ?2, ?3)",
+    [DROP_GIVEN] = "DELETE FROM given WHERE id = ?1",
+    [PUT_CLAIMED] = "INSERT OR IGNORE INTO claimed VALUES(?1)",
+    [PUT_REJECTED] = "INSERT INTO rejected VALUES(?1, ?2, ?3)",
+    [DROP_REJECTED] = "DELETE FROM rejected WHERE number < ?1",
+    [PUT_CHUNK] = "INSERT OR REPLACE INTO chunk VALUES(?1, ?2, ?3)",
+    [PUT_SNAPSHOT] = "INSERT OR REPLACE INTO snapshot VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+    [PUT_NAME] = "INSERT OR REPLACE INTO name VALUES(?1, ?2, ?3)",
+    [PUT_MARK] = "UPDATE mark SET position = ?1",
+    [EVENT] = "SELECT position, entity, version, offset, at, type, hash, sum, line FROM event WHERE position = ?1",
+    [EVENTS] = "SELECT position, entity, version, offset, at, type, hash, sum, line FROM event WHERE position >= ?1 "
+               "ORDER BY position",
+    [LAST_EVENT] = "SELECT position, entity, version, offset, at, type, hash, sum, line FROM event "
+                   "ORDER BY position DESC LIMIT 1",
+    [EVENT_PLACE] = "SELECT offset, at FROM event WHERE position = ?1",
+    [CHUNK] = "SELECT key, offset, events FROM chunk WHERE key BETWEEN ?1 AND ?2 ORDER BY key DESC LIMIT 1",
+    [SNAPSHOT] =
+        "SELECT key, created_at, created_by, noun, alive, fields, sum FROM snapshot WHERE key BETWEEN ?1 AND ?2 "
+        "ORDER BY key DESC LIMIT 1",
+    [ENTITY_OF_NAME] = "SELECT entity, name, sum FROM name WHERE name = ?1",
+    [NAME_BEFORE] = "SELECT entity, name, sum FROM name WHERE name < ?1 ORDER BY name DESC LIMIT 1",
+    [NAME_BEHIND] = "SELECT entity, name, sum FROM name WHERE name > ?1 ORDER BY name LIMIT 1",
+    [NAME_OF_ENTITY] = "SELECT id, name, sum FROM entity WHERE id = ?1",
+    [ENTITY_FROM] = "SELECT id, name, sum FROM entity WHERE id >= ?1 ORDER BY id LIMIT 1",
+    [LAST_ENTITY] = "SELECT id FROM entity ORDER BY id DESC LIMIT 1",
+    [TYPE_FROM] = "SELECT id, folded, spelling FROM type WHERE id >= ?1 ORDER BY id LIMIT 1",
+    [GIVEN] = "SELECT position, content FROM given WHERE id = ?1",
+    [CLAIMED] = "SELECT position FROM claimed WHERE position = ?1",
+    [LAST_CLAIMED] = "SELECT position FROM claimed ORDER BY position DESC LIMIT 1",
+    [MARK] = "SELECT position FROM mark",
+    [LAST_REJECTED] = "SELECT number, offset, line FROM rejected ORDER BY number DESC LIMIT 1",
+    [FIRST_REJECTED] = "SELECT number, offset, line FROM rejected ORDER BY number LIMIT 1",
+    [REJECTED_AT] = "SELECT number, offset, line FROM rejected WHERE offset <= ?1 ORDER BY offset DESC LIMIT 1",
+    [REJECTED] = "SELECT number, offset, line FROM rejected WHERE number = ?1",
+};
+
+struct engine {
+    struct connection connection;
+    struct bytes kept; // what the slices of the last answer point into
+};
+
+// Copies up to three columns into `kept` and ends the statement: no read transaction stays open between calls.
+static int keep(struct engine *e, sqlite3_stmt *s, struct slice *a, struct slice *b, struct slice *c)
+{
+    struct slice *const all[] = {a, b, c};
+    size_t size = 0;
+    for (int i = 0; i < 3; i++)
+        size += all[i] ? all[i]->size : 0;
+    bytes_trim(&e->kept, 1 << 20);
+    char *to = bytes_reserve(&e->kept, size + 1);
+    for (int i = 0; to && i < 3; i++) {
+        if (!all[i])
+            continue;
+        memcpy(to, all[i]->at, all[i]->size);
+        all[i]->at = to;
+        to += all[i]->size;
+    }
+    sqlite3_reset(s);
+    return to ? 0 : -ENOMEM;
+}
+
+int engine_open(struct engine **engine, const char *path, enum engine_mode mode, struct reason *why)
+{
+    static const int flags[] = {
+        [ENGINE_CREATE] = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE,
+        [ENGINE_WRITE] = SQLITE_OPEN_READWRITE,
+        [ENGINE_READ] = SQLITE_OPEN_READONLY,
+    };
+    struct engine *e = calloc(1, sizeof *e);
+    if (!e)
+        return -ENOMEM;
+    int error = connection_open(
+        &e->connection, path, flags[mode], schema, APPLICATION, ENGINE_FORMAT, statements, STATEMENTS, why);
+    if (error) {
+        engine_close(e);
+        return error;
+    }
+    *engine = e;
+    return 0;
+}
+
+void engine_close(struct engine *e)
+{
+    if (!e)
+        return;
+    connection_close(&e->connection);
+    bytes_free(&e->kept);
+    free(e);
+}
+
+const char *engine_error(const struct engine *e)
+{
+    return e->connection.error;
+}
+
+static sqlite3_stmt *statement(struct engine *e, unsigned number)
+{
+    return connection_statement(&e->connection, number);
+}
+
+// Binds up to two numbers.
+static sqlite3_stmt *statement_of(struct engine *e, unsigned number, uint64_t first, uint64_t second)
+{
+    sqlite3_stmt *s = statement(e, number);
+    if (s) {
+        bind_number(s, 1, first);
+        if (sqlite3_bind_parameter_count(s) > 1)
+            bind_number(s, 2, second);
+    }
+    return s;
+}
+
+static int run(struct engine *e, sqlite3_stmt *s)
+{
+    return connection_run(&e->connection, s);
+}
+
+int engine_begin(struct engine *e)
+{
+    return run(e, statement(e, BEGIN));
+}
+
+int engine_commit(struct engine *e)
+{
+    return run(e, statement(e, COMMIT));
+}
+
+void engine_rollback(struct engine *e)
+{
+    // SQLite may have rolled back by itself, as it does when the disk is full.
+    if (engine_in_transaction(e))
+        run(e, statement(e, ROLLBACK));
+}
+
+bool engine_in_transaction(const struct engine *e)
+{
+    return !sqlite3_get_autocommit(e->connection.db);
+}
+
+int engine_checkpoint(struct engine *e, bool idle)
+{
+    struct connection *c = &e->connection;
+    if (c->wal_pages < (idle ? CHECKPOINT_IDLE_PAGES : CHECKPOINT_FORCED_PAGES))
+        return 0;
+    c->wal_pages = 0;
+    return connection_result(c, sqlite3_wal_checkpoint_v2(c->db, "main", SQLITE_CHECKPOINT_PASSIVE, NULL, NULL));
+}
+
+static uint32_t event_checksum(const struct event_row *row)
+{
+    uint32_t sum = checksum_number(0, row->position);
+    sum = checksum_number(sum, row->entity << 32 | row->version);
+    sum = checksum_number(sum, row->offset);
+    sum = checksum_number(sum, (uint64_t)row->at_us ^ (uint64_t)row->type << 32);
+    sum = checksum_add(sum, (struct slice){.at = (const char *)row->hash, .size = CHAIN_SIZE});
+    return checksum_add(sum, row->line);
+}
+
+int engine_put_event(struct engine *e, const struct event_row *row)
+{
+    sqlite3_stmt *s = statement_of(e, PUT_EVENT, row->position, row->entity);
+    if (s) {
+        bind_number(s, 3, row->version);
+        bind_number(s, 4, row->offset);
+        bind_number(s, 5, (uint64_t)row->at_us);
+        bind_number(s, 6, row->type);
+        bind_blob(s, 7, (struct slice){.at = (const char *)row->hash, .size = CHAIN_SIZE});
+        bind_number(s, 8, event_checksum(row));
+        bind_text(s, 9, row->line);
+    }
+    return run(e, s);
+}
+
+static uint32_t name_checksum(uint64_t entity, struct slice name)
+{
+    return checksum_add(checksum_number(0, entity), name);
+}
+
+int engine_put_entity(struct engine *e, uint64_t entity, struct slice name)
+{
+    sqlite3_stmt *s = statement(e, PUT_ENTITY);
+    if (s) {
+        bind_number(s, 1, entity);
+        bind_text(s, 2, name);
+        bind_number(s, 3, name_checksum(entity, name));
+    }
+    return run(e, s);
+}
+
+int engine_put_type(struct engine *e, uint32_t type, struct slice folded, struct slice spelling)
+{
+    sqlite3_stmt *s = statement_of(e, PUT_TYPE, type, 0);
+    if (s) {
+        bind_text(s, 2, folded);
+        bind_text(s, 3, spelling);
+    }
+    return run(e, s);
+}
+
+int engine_put_given(struct engine *e, struct slice id, uint64_t position, struct slice content)
+{
+    sqlite3_stmt *s = statement(e, PUT_GIVEN);
+    if (s) {
+        bind_text(s, 1, id);
+        bind_number(s, 2, position);
+        bind_blob(s, 3, content);
+    }
+    return run(e, s);
+}
+
+int engine_drop_given(struct engine *e, struct slice id)
+{
+    sqlite3_stmt *s = statement(e, DROP_GIVEN);
+    if (s)
+        bind_text(s, 1, id);
+    return run(e, s);
+}
+
+int engine_put_claimed(struct engine *e, uint64_t position)
+{
+    return run(e, statement_of(e, PUT_CLAIMED, position, 0));
+}
+
+int engine_put_rejected(struct engine *e, uint64_t number, uint64_t offset, struct slice line)
+{
+    sqlite3_stmt *s = statement_of(e, PUT_REJECTED, number, offset);
+    if (s)
+        bind_text(s, 3, line);
+    return run(e, s);
+}
+
+int engine_drop_rejected(struct engine *e, uint64_t below_number)
+{
+    return run(e, statement_of(e, DROP_REJECTED, below_number, 0));
+}
+
+int engine_put_chunk(struct engine *e, const struct chunk *chunk)
+{
+    BYTES_AUTO events = {0};
+    chunk_encode(chunk, &events);
+    if (events.failed)
+        return -ENOMEM;
+    sqlite3_stmt *s = statement_of(e, PUT_CHUNK, (uint64_t)chunk_key(chunk->entity, chunk->first), chunk->offset);
+    if (s)
+        bind_blob(s, 3, bytes_slice(&events));
+    return run(e, s);
+}
+
+static uint32_t snapshot_checksum(int64_t key, const struct snapshot_row *row)
+{
+    uint32_t sum = checksum_number(0, (uint64_t)key);
+    sum = checksum_number(sum, (uint64_t)row->created_at_us ^ row->alive);
+    sum = checksum_number(sum, (uint64_t)row->created_by.size << 32 | row->noun.size);
+    return checksum_add(checksum_add(checksum_add(sum, row->created_by), row->noun), row->fields);
+}
+
+int engine_put_snapshot(struct engine *e, uint64_t entity, const struct snapshot_row *row)
+{
+    int64_t key = chunk_key(entity, row->version);
+    sqlite3_stmt *s = statement_of(e, PUT_SNAPSHOT, (uint64_t)key, (uint64_t)row->created_at_us);
+    if (s) {
+        bind_text(s, 3, row->created_by);
+        bind_text(s, 4, row->noun);
+        bind_number(s, 5, row->alive);
+        bind_text(s, 6, row->fields);
+        bind_number(s, 7, snapshot_checksum(key, row));
+    }
+    return run(e, s);
+}
+
+int engine_put_name(struct engine *e, struct slice name, uint64_t entity)
+{
+    sqlite3_stmt *s = statement(e, PUT_NAME);
+    if (s) {
+        bind_text(s, 1, name);
+        bind_number(s, 2, entity);
+        bind_number(s, 3, name_checksum(entity, name));
+    }
+    return run(e, s);
+}
+
+int engine_put_mark(struct engine *e, uint64_t position)
+{
+    return run(e, statement_of(e, PUT_MARK, position, 0));
+}
+
+static int damaged(struct engine *e, const char *what, uint64_t number)
+{
+    snprintf(e->connection.error, sizeof e->connection.error, "damaged: %s %llu does not fit its checksum", what,
+        (unsigned long long)number);
+    return -EIO;
+}
+
+static int take_event(struct engine *e, sqlite3_stmt *s, struct event_row *row)
+{
+    row->position = column_number(s, 0);
+    row->entity = column_number(s, 1);
+    row->version = (uint32_t)column_number(s, 2);
+    row->offset = column_number(s, 3);
+    row->at_us = (int64_t)column_number(s, 4);
+    row->type = (uint32_t)column_number(s, 5);
+    struct slice hash = column_slice(s, 6);
+    row->line = column_slice(s, 8);
+    if (hash.size != CHAIN_SIZE)
+        return damaged(e, "event", row->position);
+    memcpy(row->hash, hash.at, CHAIN_SIZE);
+    if (event_checksum(row) != (uint32_t)column_number(s, 7))
+        return damaged(e, "event", row->position);
+    return 0;
+}
+
+static int take_only_event(struct engine *e, sqlite3_stmt *s, struct event_row *row)
+{
+    int error = connection_row(&e->connection, s);
+    if (error)
+        return error;
+    error = take_event(e, s, row);
+    int kept = keep(e, s, &row->line, NULL, NULL);
+    return error ? error : kept;
+}
+
+int engine_event(struct engine *e, uint64_t position, struct event_row *row)
+{
+    return take_only_event(e, statement_of(e, EVENT, position, 0), row);
+}
+
+int engine_events_start(struct engine *e, uint64_t position)
+{
+    return statement_of(e, EVENTS, position, 0) ? 0 : run(e, NULL);
+}
+
+int engine_events_next(struct engine *e, struct event_row *row)
+{
+    sqlite3_stmt *s = e->connection.statements[EVENTS];
+    int found = connection_step(&e->connection, s);
+    if (found != 1)
+        return found;
+    int error = take_event(e, s, row);
+    return error ? error : 1;
+}
+
+void engine_events_end(struct engine *e)
+{
+    sqlite3_reset(e->connection.statements[EVENTS]);
+}
+
+int engine_last_event(struct engine *e, struct event_row *row)
+{
+    return take_only_event(e, statement(e, LAST_EVENT), row);
+}
+
+int engine_event_place(struct engine *e, uint64_t position, uint64_t *offset, int64_t *at_us)
+{
+    sqlite3_stmt *s = statement_of(e, EVENT_PLACE, position, 0);
+    int error = connection_row(&e->connection, s);
+    if (error)
+        return error;
+    *offset = column_number(s, 0);
+    *at_us = (int64_t)column_number(s, 1);
+    sqlite3_reset(s);
+    return 0;
+}
+
+int engine_chunk(struct engine *e, uint64_t entity, uint32_t version, struct chunk *chunk)
+{
+    bool last = version == UINT32_MAX;
+    int64_t low = chunk_key(entity, last ? 0 : chunk_first(version));
+    int64_t high = last ? chunk_key(entity + 1, 0) - 1 : low;
+    sqlite3_stmt *s = statement_of(e, CHUNK, (uint64_t)low, (uint64_t)high);
+    int error = connection_row(&e->connection, s);
+    if (error)
+        return error;
+    chunk->entity = entity;
+    chunk->first = (uint32_t)(column_number(s, 0) & ((1u << CHUNK_VERSION_BITS) - 1));
+    chunk->offset = column_number(s, 1);
+    error = chunk_decode(chunk, column_slice(s, 2));
+    sqlite3_reset(s);
+    if (error)
+        return damaged(e, "index row", (uint64_t)low);
+    if (!last && version >= chunk->first + chunk->count)
+        return -ENOENT;
+    return 0;
+}
+
+int engine_snapshot(struct engine *e, uint64_t entity, uint32_t version, struct snapshot_row *row)
+{
+    sqlite3_stmt *s = statement_of(e, SNAPSHOT, (uint64_t)chunk_key(entity, 0), (uint64_t)chunk_key(entity, version));
+    int error = connection_row(&e->connection, s);
+    if (error)
+        return error;
+    int64_t key = (int64_t)column_number(s, 0);
+    row->version = (uint32_t)(key & ((1 << CHUNK_VERSION_BITS) - 1));
+    row->created_at_us = (int64_t)column_number(s, 1);
+    row->created_by = column_slice(s, 2);
+    row->noun = column_slice(s, 3);
+    row->alive = column_number(s, 4) != 0;
+    row->fields = column_slice(s, 5);
+    bool sound = snapshot_checksum(key, row) == (uint32_t)column_number(s, 6);
+    error = keep(e, s, &row->created_by, &row->noun, &row->fields);
+    return sound ? error : damaged(e, "snapshot", (uint64_t)key);
+}
+
+// A statement whose only row is one number.
+static int number_of(struct engine *e, sqlite3_stmt *s, uint64_t *number)
+{
+    int error = connection_row(&e->connection, s);
+    if (error)
+        return error;
+    *number = column_number(s, 0);
+    sqlite3_reset(s);
+    return 0;
+}
+
+static int take_name(struct engine *e, sqlite3_stmt *s, uint64_t *entity, struct slice *name)
+{
+    int error = connection_row(&e->connection, s);
+    if (error)
+        return error;
+    *entity = column_number(s, 0);
+    *name = column_slice(s, 1);
+    bool sound = name_checksum(*entity, *name) == (uint32_t)column_number(s, 2);
+    error = keep(e, s, name, NULL, NULL);
+    return sound ? error : damaged(e, "the name of entity", *entity);
+}
+
+static int take_named(struct engine *e, unsigned number, struct slice name, uint64_t *entity)
+{
+    struct slice found;
+    sqlite3_stmt *s = statement(e, number);
+    if (s)
+        bind_text(s, 1, name);
+    return take_name(e, s, entity, &found);
+}
+
+int engine_entity_of_name(struct engine *e, struct slice name, uint64_t *entity)
+{
+    uint64_t beside;
+    int error = take_named(e, ENTITY_OF_NAME, name, entity);
+    if (error != -ENOENT)
+        return error;
+    // A name that was damaged is not found, but met beside the place where it should be.
+    error = take_named(e, NAME_BEFORE, name, &beside);
+    if (!error || error == -ENOENT)
+        error = take_named(e, NAME_BEHIND, name, &beside);
+    return error ? error : -ENOENT;
+}
+
+int engine_name_of_entity(struct engine *e, uint64_t entity, struct slice *name)
+{
+    return take_name(e, statement_of(e, NAME_OF_ENTITY, entity, 0), &entity, name);
+}
+
+int engine_entity_from(struct engine *e, uint64_t from, uint64_t *entity, struct slice *name)
+{
+    *entity = 0;
+    return take_name(e, statement_of(e, ENTITY_FROM, from, 0), entity, name);
+}
+
+int engine_last_entity(struct engine *e, uint64_t *entity)
+{
+    int error = number_of(e, statement(e, LAST_ENTITY), entity);
+    if (error == -ENOENT)
+        *entity = 0;
+    return error == -ENOENT ? 0 : error;
+}
+
+int engine_type_from(struct engine *e, uint32_t from, uint32_t *type, struct slice *folded, struct slice *spelling)
+{
+    sqlite3_stmt *s = statement_of(e, TYPE_FROM, from, 0);
+    int error = connection_row(&e->connection, s);
+    if (error)
+        return error;
+    *type = (uint32_t)column_number(s, 0);
+    *folded = column_slice(s, 1);
+    *spelling = column_slice(s, 2);
+    return keep(e, s, folded, spelling, NULL);
+}
+
+int engine_given(struct engine *e, struct slice id, uint64_t *position, struct slice *content)
+{
+    sqlite3_stmt *s = statement(e, GIVEN);
+    if (s)
+        bind_text(s, 1, id);
+    int error = connection_row(&e->connection, s);
+    if (error)
+        return error;
+    *position = column_number(s, 0);
+    struct slice found = column_slice(s, 1);
+    error = keep(e, s, &found, NULL, NULL);
+    if (content)
+        *content = found;
+    return error;
+}
+
+int engine_claimed(struct engine *e, uint64_t position)
+{
+    return number_of(e, statement_of(e, CLAIMED, position, 0), &position);
+}
+
+int engine_last_claimed(struct engine *e, uint64_t *position)
+{
+    int error = number_of(e, statement(e, LAST_CLAIMED), position);
+    if (error == -ENOENT)
+        *position = 0;
+    return error == -ENOENT ? 0 : error;
+}
+
+int engine_mark(struct engine *e, uint64_t *position)
+{
+    return number_of(e, statement(e, MARK), position);
+}
+
+static int rejected_row(struct engine *e, sqlite3_stmt *s, struct rejected_row *row)
+{
+    int error = connection_row(&e->connection, s);
+    if (error)
+        return error;
+    row->number = column_number(s, 0);
+    row->offset = column_number(s, 1);
+    row->line = column_slice(s, 2);
+    return keep(e, s, &row->line, NULL, NULL);
+}
+
+int engine_last_rejected(struct engine *e, struct rejected_row *row)
+{
+    return rejected_row(e, statement(e, LAST_REJECTED), row);
+}
+
+int engine_first_rejected(struct engine *e, struct rejected_row *row)
+{
+    return rejected_row(e, statement(e, FIRST_REJECTED), row);
+}
+
+int engine_rejected_at(struct engine *e, uint64_t offset, struct rejected_row *row)
+{
+    return rejected_row(e, statement_of(e, REJECTED_AT, offset, 0), row);
+}
+
+int engine_rejected(struct engine *e, uint64_t number, struct rejected_row *row)
+{
+    return rejected_row(e, statement_of(e, REJECTED, number, 0), row);
+}

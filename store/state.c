@@ -1,0 +1,299 @@
+#include "store/state.h"
+
+#include "store/fields.h"
+#include "store/json.h"
+#include "store/name.h"
+#include "store/when.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+struct state *state_make(
+    bool alive, int64_t created_at_us, struct slice created_by, struct slice noun, struct slice fields)
+{
+    struct state *s = malloc(sizeof *s + created_by.size + noun.size + fields.size);
+    if (!s)
+        return NULL;
+    char *at = s->text;
+    memcpy(at, created_by.at, created_by.size);
+    memcpy(at + created_by.size, noun.at, noun.size);
+    if (fields.size)
+        memcpy(at + created_by.size + noun.size, fields.at, fields.size);
+    atomic_init(&s->holders, 1);
+    s->alive = alive;
+    s->created_at_us = created_at_us;
+    s->created_by = (struct slice){.at = at, .size = created_by.size};
+    s->noun = (struct slice){.at = at + created_by.size, .size = noun.size};
+    s->fields = (struct slice){.at = at + created_by.size + noun.size, .size = fields.size};
+    return s;
+}
+
+struct state *state_hold(struct state *s)
+{
+    if (s)
+        atomic_fetch_add_explicit(&s->holders, 1, memory_order_relaxed);
+    return s;
+}
+
+void state_drop(struct state *s)
+{
+    if (s && atomic_fetch_sub_explicit(&s->holders, 1, memory_order_acq_rel) == 1)
+        free(s);
+}
+
+size_t state_bytes(const struct state *s)
+{
+    return s ? sizeof *s + s->created_by.size + s->noun.size + s->fields.size : 0;
+}
+
+// ---- changes
+
+struct change {
+    bool is_pair; // an object of nothing but before and after
+    struct slice before, after;
+};
+
+// A9: an object whose only members are before and after is always a change; {} is a plain value.
+static struct change read_change(struct slice value)
+{
+    struct change change = {0};
+    if (json_kind(value) != JSON_OBJECT)
+        return change;
+    struct json_cursor c = json_enter(value);
+    for (struct slice key, member; json_next_member(&c, &key, &member);) {
+        if (json_key_is(key, "before"))
+            change.before = member;
+        else if (json_key_is(key, "after"))
+            change.after = member;
+        else
+            return (struct change){0};
+        change.is_pair = true;
+    }
+    return change;
+}
+
+// Finds the only ` -> ` or ` → ` in a quoted string; false when there is none, or more than one. Some writers of JSON
+// escape what is not ASCII (Python), others `>` (Go).
+static bool find_arrow(struct slice quoted, struct slice *from, struct slice *to)
+{
+    static const char *const arrows[] = {" -> ", " \xe2\x86\x92 ", " \\u2192 ", " -\\u003e ", " -\\u003E "};
+    unsigned found = 0;
+    const char *end = quoted.at + quoted.size;
+    for (unsigned kind = 0; kind < sizeof arrows / sizeof *arrows; kind++) {
+        size_t size = strlen(arrows[kind]);
+        for (const char *at = quoted.at; (at = memmem(at, (size_t)(end - at), arrows[kind], size)); at++) {
+            *from = (struct slice){.at = quoted.at, .size = (size_t)(at - quoted.at)};
+            *to = (struct slice){.at = at + size, .size = (size_t)(end - at) - size};
+            found++;
+        }
+    }
+    return found == 1;
+}
+
+static void record_pair(struct bytes *out, struct slice key, struct slice before, struct slice after)
+{
+    if (out->at[out->size - 1] != '{')
+        bytes_add_char(out, ',');
+    bytes_add_slice(out, key);
+    bytes_add_text(out, ":{");
+    if (before.at) {
+        bytes_add_text(out, "\"before\":");
+        bytes_add_slice(out, before);
+    }
+    if (after.at) {
+        bytes_add_text(out, before.at ? ",\"after\":" : "\"after\":");
+        bytes_add_slice(out, after);
+    }
+    bytes_add_char(out, '}');
+}
+
+static int stale(struct slice key, struct slice wanted, struct slice found, struct reason *why)
+{
+    struct slice nothing = SLICE("missing");
+    found = found.at ? found : nothing;
+    return reason_set(why, -ESTALE, "%.*s is %.*s now, not %.*s", (int)(key.size < 60 ? key.size : 60), key.at,
+        (int)(found.size < 80 ? found.size : 80), found.at, (int)(wanted.size < 80 ? wanted.size : 80), wanted.at);
+}
+
+// `"A -> B"` on a field that is a string: A must hold. Makes the quoted B in `text`.
+static int record_arrow(struct slice key, struct slice now, struct slice from, struct slice to, struct bytes *scratch,
+    struct bytes *out, struct reason *why)
+{
+    bytes_clear(scratch);
+    bytes_add_slice(scratch, from);
+    bytes_add_char(scratch, '"');
+    if (!scratch->failed && !json_string_equal(now, bytes_slice(scratch)))
+        return stale(key, bytes_slice(scratch), now, why);
+    bytes_clear(scratch);
+    bytes_add_char(scratch, '"');
+    bytes_add_slice(scratch, to);
+    record_pair(out, key, now, bytes_slice(scratch));
+    return scratch->failed ? -ENOMEM : 0;
+}
+
+int state_record_change(const struct state *before, struct slice data, struct bytes *out, struct reason *why)
+{
+    FIELDS_AUTO now = {0};
+    BYTES_AUTO scratch = {0};
+    int error = fields_read(&now, before->fields);
+    if (error)
+        return error;
+    bytes_add_char(out, '{');
+    struct json_cursor c = json_enter(data);
+    for (struct slice key, value; json_next_member(&c, &key, &value);) {
+        struct field *field = fields_find(&now, key);
+        struct slice current = field ? field->value : (struct slice){0};
+        struct slice from, to;
+        if (out->failed)
+            return -ENOMEM;
+        struct change change = read_change(value);
+        if (change.is_pair) {
+            bool holds = !change.before.at ? true
+                         : current.at      ? json_equal(change.before, current)
+                                           : json_kind(change.before) == JSON_NULL;
+            if (!holds)
+                return stale(key, change.before, current, why);
+            if (current.at || change.after.at)
+                record_pair(out, key, current, change.after);
+        } else if (json_kind(value) == JSON_STRING && current.at && json_kind(current) == JSON_STRING &&
+                   find_arrow(value, &from, &to)) {
+            error = record_arrow(key, current, from, to, &scratch, out, why);
+            if (error)
+                return error;
+        } else {
+            record_pair(out, key, current, value);
+        }
+    }
+    bytes_add_char(out, '}');
+    return out->failed ? -ENOMEM : 0;
+}
+
+// ---- folding
+
+static int apply(struct fields *fields, struct slice data, bool pairs)
+{
+    struct json_cursor c = json_enter(data);
+    for (struct slice key, value; json_next_member(&c, &key, &value);) {
+        struct change change = pairs ? read_change(value) : (struct change){0};
+        if (change.is_pair && !change.after.at) {
+            fields_remove(fields, key);
+            continue;
+        }
+        int error = fields_set(fields, key, change.is_pair ? change.after : value);
+        if (error)
+            return error;
+    }
+    return 0;
+}
+
+int state_fold(const struct state *before, const struct event *event, struct state **after)
+{
+    struct name_type type = name_stored_type(event->type);
+    if (!before || type.verb == NAME_CREATED) {
+        struct slice noun = type.style == NAME_PASCAL ? type.noun : name_entity_noun(event->target);
+        *after = state_make(true, event->at_us, event->actor, noun, event->data);
+        return *after ? 0 : -ENOMEM;
+    }
+    if (type.verb == NAME_DELETED) {
+        *after = state_make(false, before->created_at_us, before->created_by, before->noun, (struct slice){0});
+        return *after ? 0 : -ENOMEM;
+    }
+    FIELDS_AUTO fields = {0};
+    BYTES_AUTO text = {0};
+    int error = fields_read(&fields, before->alive ? before->fields : SLICE("{}"));
+    if (!error)
+        error = apply(&fields, event->data, type.style == NAME_PASCAL);
+    if (error)
+        return error;
+    fields_print(&fields, &text);
+    if (text.failed)
+        return -ENOMEM;
+    *after = state_make(true, before->created_at_us, before->created_by, before->noun, bytes_slice(&text));
+    return *after ? 0 : -ENOMEM;
+}
+
+// ---- documents
+
+static bool is_meta(struct slice key)
+{
+    return key.size > 2 && (key.at[1] == '$' || (key.size > 7 && !strncasecmp(key.at + 1, "\\u0024", 6)));
+}
+
+int state_difference(const struct state *from, struct slice document, struct bytes *out, unsigned *changes)
+{
+    FIELDS_AUTO now = {0}, wanted = {0};
+    int error = fields_read(&now, from->fields);
+    if (!error)
+        error = fields_read(&wanted, document);
+    if (error)
+        return error;
+    *changes = 0;
+    bytes_add_char(out, '{');
+    if (out->failed)
+        return -ENOMEM;
+    for (uint32_t i = 0; i < now.count; i++)
+        if (!fields_find(&wanted, now.all[i].key)) {
+            record_pair(out, now.all[i].key, now.all[i].value, (struct slice){0});
+            ++*changes;
+        }
+    for (uint32_t i = 0; i < wanted.count && !out->failed; i++) {
+        if (is_meta(wanted.all[i].key))
+            continue;
+        struct field *field = fields_find(&now, wanted.all[i].key);
+        if (field && json_equal(field->value, wanted.all[i].value))
+            continue;
+        record_pair(out, wanted.all[i].key, field ? field->value : (struct slice){0}, wanted.all[i].value);
+        ++*changes;
+    }
+    bytes_add_char(out, '}');
+    return out->failed ? -ENOMEM : 0;
+}
+
+void state_without_meta(struct slice document, struct bytes *out)
+{
+    char separator = '{';
+    struct json_cursor c = json_enter(document);
+    for (struct slice key, value; json_next_member(&c, &key, &value);) {
+        if (is_meta(key))
+            continue;
+        bytes_add_char(out, separator);
+        bytes_add_slice(out, key);
+        bytes_add_char(out, ':');
+        bytes_add_slice(out, value);
+        separator = ',';
+    }
+    bytes_add_text(out, separator == '{' ? "{}" : "}");
+}
+
+static void show_text(struct bytes *out, const char *name, struct slice text)
+{
+    bytes_printf(out, "  \"%s\": ", name);
+    json_quote(out, text);
+    bytes_add_text(out, ",\n");
+}
+
+static void show_moment(struct bytes *out, const char *name, int64_t at_us)
+{
+    char when[WHEN_TEXT_MAX];
+    show_text(out, name, (struct slice){.at = when, .size = when_print(when, at_us)});
+}
+
+void state_show(const struct state *s, struct slice entity, uint32_t version, int64_t updated_at_us, struct bytes *out)
+{
+    bytes_add_text(out, "{\n");
+    show_text(out, "$id", entity);
+    show_text(out, "$type", s->noun);
+    bytes_printf(out, "  \"$version\": %u,\n", version);
+    show_moment(out, "$createdAt", s->created_at_us);
+    show_moment(out, "$updatedAt", updated_at_us);
+    bytes_add_text(out, "  \"$createdBy\": ");
+    json_quote(out, s->created_by);
+    struct json_cursor c = json_enter(s->fields);
+    for (struct slice key, value; json_next_member(&c, &key, &value);) {
+        bytes_add_text(out, ",\n  ");
+        bytes_add_slice(out, key);
+        bytes_add_text(out, ": ");
+        json_pretty(out, value, 1);
+    }
+    bytes_add_text(out, "\n}\n");
+}

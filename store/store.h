@@ -1,0 +1,45 @@
+// The store: a directory on disk that holds all tenants. One process at a time owns it, by a lock.
+//
+//     STORE/lock          held while the store is open
+//     STORE/catalog       tenants, their owners, the alphabet of the ids; not NAME.db, as a tenant may have any name
+//     STORE/NAME.db       the log of one tenant (engine.h)
+//
+// Tenants are opened when they are first used, and closed when nobody uses them and others want their place: a bounded
+// number is open at any time. Any thread may call; a tenant in use (store_get … store_put) stays open.
+#pragma once
+
+#include "store/tenant.h"
+
+struct store;
+
+struct tenant_info {
+    uint32_t number;
+    char name[64];
+    uid_t uid;
+    gid_t gid;
+    mode_t mode; // permission bits
+    int64_t made_at_us;
+};
+
+// Opens the store, and makes it when the directory is empty or not there. -EBUSY when another process owns it; -EINVAL
+// for a newer format or something that is no store; each with its reason.
+int store_open(struct store **store, const char *path, tenant_observer *observer, void *context, struct reason *why);
+// Closes all tenants: what was submitted is committed and answered.
+void store_close(struct store *store);
+const char *store_path(const struct store *store);
+
+// 0, -EEXIST, or -errno. `info` must have name, uid, gid and mode; number and time are filled in.
+int store_make(struct store *store, struct tenant_info *info);
+// Removes a tenant in which nothing was recorded; -ENOTEMPTY otherwise, -EBUSY while it is in use.
+int store_remove(struct store *store, const char *name);
+// Changes owner and mode.
+int store_change(struct store *store, const struct tenant_info *info);
+int store_find(struct store *store, struct slice name, struct tenant_info *info);
+int store_info(struct store *store, uint32_t number, struct tenant_info *info);
+// The tenant with the smallest number of at least `from`; -ENOENT behind the last.
+int store_from(struct store *store, uint32_t from, struct tenant_info *info);
+
+// The open tenant of a number; give it back with store_put. -ENOENT, or why it cannot be opened (said on stderr once a
+// try).
+int store_get(struct store *store, uint32_t number, struct tenant **tenant);
+void store_put(struct store *store, struct tenant *tenant);

@@ -1,0 +1,57 @@
+// A submission is one request to a tenant's writer: it is committed as a whole or not at all, and answered exactly
+// once.
+#pragma once
+
+#include "store/arena.h"
+#include "store/draft.h"
+#include "store/reason.h"
+#include "store/when.h"
+
+#include <sys/types.h>
+
+enum submission_kind {
+    SUBMIT_EVENTS,   // drafts; with `error` set: what came behind them was refused, so they are only judged
+    SUBMIT_DOCUMENT, // a whole state: the difference becomes one Updated event (of what is gone: Created)
+    SUBMIT_ROLLBACK, // a moment: the difference to the state of then becomes one event
+    SUBMIT_REFUSAL,  // `error` and `why` are known already; only to be written to `rejected`
+};
+
+struct submission {
+    // ---- set by whoever submits; what slices point to lives in the arena
+    enum submission_kind kind;
+    struct arena arena;
+
+    struct draft *drafts; // SUBMIT_EVENTS
+    struct slice *inputs; // what was written for each draft, for `rejected`
+    unsigned draft_count;
+    bool wants_receipts;
+
+    struct slice entity;    // SUBMIT_DOCUMENT, SUBMIT_ROLLBACK
+    struct slice actor;     // the same
+    struct slice document;  // SUBMIT_DOCUMENT: a valid object without duplicate keys, laid out as it likes
+    uint32_t base_version;  // SUBMIT_DOCUMENT: -ESTALE if the entity has another version now
+    struct slice when_text; // SUBMIT_ROLLBACK: `when` as it was written
+    struct when when;
+
+    // who, for `rejected`
+    uid_t uid;
+    pid_t pid;
+    struct slice path;  // relative to the tenant
+    struct slice input; // of a refusal; empty: not shown
+
+    // Called once, from the writer's thread, when the outcome is on stable storage. Owns the submission from then on.
+    void (*answer)(struct submission *);
+    void *context;
+
+    // ---- the outcome
+    int error; // 0 or -errno
+    struct reason why;
+    unsigned line;         // which value was refused, from 1; 0: none in particular
+    uint32_t version;      // the entity's version after SUBMIT_DOCUMENT
+    struct bytes receipts; // a line for each event, or one that tells the error
+
+    struct submission *next; // the writer's queue
+};
+
+struct submission *submission_new(enum submission_kind kind);
+void submission_free(struct submission *s);

@@ -1,0 +1,541 @@
+#include "store/transaction.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+// A snapshot of a state is kept after so many events, or more when the state is large against what its events say:
+// folding from a snapshot then costs about as much as reading the state.
+#define SNAPSHOT_EVENTS      64
+#define SNAPSHOT_STATE_SHARE 4
+
+// Makes room for one more element; NULL when there is no memory.
+static void *grown(void *all, size_t count, size_t *room, size_t size)
+{
+    if (count < *room)
+        return all;
+    size_t more = *room ? *room * 2 : 64;
+    all = reallocarray(all, more, size);
+    if (all)
+        *room = more;
+    return all;
+}
+
+#define GROW(all, count, room)                                                                                         \
+    __extension__({                                                                                                    \
+        void *grown_ = grown((all), (count), &(room), sizeof *(all));                                                  \
+        if (grown_)                                                                                                    \
+            (all) = grown_;                                                                                            \
+        grown_ != NULL;                                                                                                \
+    })
+
+// ---- opening
+
+// The last event. One that is damaged must not keep the others from being read and the next from being written: where
+// it begins, the one before it tells, and its size and hash are taken as they stand.
+static int read_last(struct engine *engine, struct event_row *last)
+{
+    *last = (struct event_row){0};
+    int error = engine_last_event(engine, last);
+    if (error != -EIO || last->position < 2)
+        return error;
+    struct event_row damaged = *last, before;
+    if (engine_event(engine, damaged.position - 1, &before))
+        return error;
+    damaged.offset = before.offset + before.line.size + 1;
+    damaged.at_us = before.at_us;
+    *last = damaged;
+    fprintf(stderr, "factfs: the last event, %llu, is damaged\n", (unsigned long long)damaged.position);
+    return 0;
+}
+
+static int read_end(struct transaction *tx)
+{
+    struct engine *engine = tx->reader.engine;
+    struct event_row last;
+    int error = read_last(engine, &last);
+    if (!error) {
+        tx->end.position = last.position;
+        tx->end.size_bytes = last.offset + last.line.size + 1;
+        tx->end.at_us = last.at_us;
+        memcpy(tx->hash, last.hash, CHAIN_SIZE);
+    }
+    struct rejected_row rejected;
+    if (!error || error == -ENOENT)
+        error = engine_last_claimed(engine, &tx->last_claimed);
+    if (!error)
+        error = engine_last_rejected(engine, &rejected);
+    if (!error) {
+        tx->rejected_number = rejected.number;
+        tx->end.rejected_bytes = rejected.offset + rejected.line.size + 1 - tx->tenant->rejected_base;
+    }
+    return error == -ENOENT ? 0 : error;
+}
+
+int transaction_open(struct transaction *tx, struct tenant *tenant, struct engine *engine, struct reason *why)
+{
+    *tx = (struct transaction){.tenant = tenant, .reader = {.tenant = tenant, .engine = engine}};
+    int error = chain_open(&tx->chain);
+    if (!error)
+        error = read_end(tx);
+    if (error)
+        return reason_set(why, error, "tenant %s: %s", tenant->name, engine_error(engine));
+    tx->types_stored = tenant->types.count;
+    return 0;
+}
+
+void transaction_close(struct transaction *tx)
+{
+    chain_close(&tx->chain);
+    bytes_free(&tx->lines);
+    free(tx->additions);
+    free(tx->undos);
+    free(tx->touched);
+    free(tx->changes);
+}
+
+// ---- submissions
+
+int transaction_begin(struct transaction *tx)
+{
+    struct tenant *t = tx->tenant;
+    tx->published = tx->end;
+    memcpy(tx->published_hash, tx->hash, CHAIN_SIZE);
+    tx->published_types = t->types.count;
+    tx->published_rejected_number = tx->rejected_number;
+    tx->count = 0;
+    tx->touched_count = 0;
+    tx->rejected = false;
+    bytes_trim(&tx->lines, 4 << 20);
+    return engine_begin(tx->reader.engine);
+}
+
+void transaction_submission(struct transaction *tx)
+{
+    struct tenant *t = tx->tenant;
+    int64_t now_us = when_now_us();
+    if (now_us <= tx->end.at_us)
+        now_us = tx->end.at_us + 1;
+    pthread_mutex_lock(&t->lock);
+    if (now_us <= t->answered_past_us)
+        now_us = t->answered_past_us + 1;
+    if (t->frontier_us > now_us)
+        t->frontier_us = now_us;
+    pthread_mutex_unlock(&t->lock);
+    tx->at_us = now_us;
+    tx->kept = tx->count;
+}
+
+static void undo_to(struct transaction *tx, size_t count)
+{
+    while (tx->undo_count > count) {
+        struct undo *undo = &tx->undos[--tx->undo_count];
+        state_drop(undo->entity->next_state);
+        undo->entity->next = undo->next;
+        undo->entity->next_state = undo->next_state;
+    }
+}
+
+static void drop_snapshots(struct transaction *tx, size_t from_addition)
+{
+    for (size_t i = from_addition; i < tx->count; i++) {
+        state_drop(tx->additions[i].snapshot);
+        tx->additions[i].snapshot = NULL;
+    }
+}
+
+static void drop_undos(struct transaction *tx)
+{
+    while (tx->undo_count)
+        state_drop(tx->undos[--tx->undo_count].next_state);
+}
+
+static int touch(struct transaction *tx, struct entity *e)
+{
+    if (e->touched)
+        return 0;
+    if (!GROW(tx->touched, tx->touched_count, tx->touched_room))
+        return -ENOMEM;
+    tx->touched[tx->touched_count++] = e;
+    e->touched = true;
+    e->next = e->head;
+    e->next_state = state_hold(e->state);
+    return 0;
+}
+
+// Under the lock: from here on nobody else may remove it.
+static int find_and_touch(struct transaction *tx, struct slice name, struct entity **entity)
+{
+    struct tenant *t = tx->tenant;
+    pthread_mutex_lock(&t->lock);
+    *entity = entities_find(&t->entities, name);
+    int error = *entity ? touch(tx, *entity) : -ENOENT;
+    pthread_mutex_unlock(&t->lock);
+    return error;
+}
+
+int transaction_entity(struct transaction *tx, struct slice name, struct entity **entity)
+{
+    struct tenant *t = tx->tenant;
+    struct head head = {0};
+    int error = find_and_touch(tx, name, entity);
+    if (error != -ENOENT)
+        return error;
+    error = history_head(&tx->reader, name, &head);
+    if (error && error != -ENOENT)
+        return error;
+    bool indexed = !error;
+    pthread_mutex_lock(&t->lock);
+    // A reservation may have come in meanwhile.
+    if (!entities_find(&t->entities, name)) {
+        if (!indexed)
+            head.id = t->next_entity++;
+        struct entity *e = entities_add(&t->entities, name, &head);
+        if (e)
+            e->named = indexed;
+    }
+    pthread_mutex_unlock(&t->lock);
+    error = find_and_touch(tx, name, entity);
+    return error == -ENOENT ? -ENOMEM : error;
+}
+
+int transaction_state(struct transaction *tx, struct entity *e, struct state **state)
+{
+    *state = e->next_state;
+    if (e->next_state || e->next.version == 0)
+        return 0;
+    // Not in memory, so no event of this transaction is in it.
+    int error = history_state(&tx->reader, e->head.id, e->head.version, &e->next_state);
+    struct snapshot_row row;
+    if (!error) {
+        error = engine_snapshot(tx->reader.engine, e->head.id, e->head.version, &row);
+        e->next.snapshot_version = error ? 0 : row.version;
+        // Not worth a search: as if nothing had come since.
+        e->next.since_bytes = 0;
+        error = error == -ENOENT ? 0 : error;
+    }
+    *state = e->next_state;
+    return error;
+}
+
+struct slice transaction_spelling(struct transaction *tx, struct slice type)
+{
+    uint32_t number = types_find(&tx->tenant->types, type);
+    return number ? types_spelling(&tx->tenant->types, number) : type;
+}
+
+static int type_number(struct transaction *tx, struct slice type, uint32_t *number)
+{
+    struct tenant *t = tx->tenant;
+    *number = types_find(&t->types, type);
+    if (*number)
+        return 0;
+    pthread_mutex_lock(&t->lock);
+    *number = types_add(&t->types, type);
+    pthread_mutex_unlock(&t->lock);
+    return *number ? 0 : t->types.count == TYPES_MAX ? -EMSGSIZE : -ENOMEM;
+}
+
+// `evt_` and the Sqid of tenant and position, in `out`; with a third number when somebody has given that id away. (What
+// claims a position may also be a refused event, or an id with a third number itself.)
+static int own_id(struct transaction *tx, uint64_t position, char out[static SQID_TEXT_MAX + 4], struct slice *id)
+{
+    uint64_t numbers[3] = {tx->tenant->number, position, 0}, other;
+    bool claimed = false;
+    if (position <= tx->last_claimed) {
+        int error = engine_claimed(tx->reader.engine, position);
+        if (error && error != -ENOENT)
+            return error;
+        claimed = !error;
+    }
+    memcpy(out, "evt_", 4);
+    for (unsigned count = 2;; count = 3, numbers[2]++) {
+        *id = (struct slice){.at = out, .size = 4 + sqid_encode(tx->tenant->sqids, numbers, count, out + 4)};
+        int error = claimed ? engine_given(tx->reader.engine, *id, &other, NULL) : -ENOENT;
+        if (error)
+            return error == -ENOENT ? 0 : error;
+    }
+}
+
+static int push_undo(struct transaction *tx, struct entity *e)
+{
+    if (!GROW(tx->undos, tx->undo_count, tx->undo_room))
+        return -ENOMEM;
+    tx->undos[tx->undo_count++] = (struct undo){.entity = e, .next = e->next, .next_state = state_hold(e->next_state)};
+    return 0;
+}
+
+static int print_line(struct transaction *tx, const struct event *event, struct addition *addition)
+{
+    addition->line_at = tx->lines.size;
+    envelope_print(&tx->lines, event, tenant_name(tx->tenant));
+    bytes_add_char(&tx->lines, '\n');
+    if (tx->lines.failed)
+        return -ENOMEM;
+    addition->line_size = tx->lines.size - addition->line_at - 1;
+    memcpy(addition->hash, tx->hash, CHAIN_SIZE);
+    return chain_next(&tx->chain, addition->hash,
+        (struct slice){.at = tx->lines.at + addition->line_at, .size = addition->line_size});
+}
+
+static bool snapshot_due(const struct entity *e)
+{
+    return e->next.version - e->next.snapshot_version >= SNAPSHOT_EVENTS &&
+           e->next.since_bytes * SNAPSHOT_STATE_SHARE >= state_bytes(e->next_state);
+}
+
+int transaction_add(struct transaction *tx, struct entity *e, struct event *event, uint64_t *position)
+{
+    char id[SQID_TEXT_MAX + 4];
+    struct addition addition = {.entity = e, .given = event->id, .offset = tx->end.size_bytes};
+    if (e->next.version >= NAME_VERSION_MAX)
+        return -EMSGSIZE;
+    *position = tx->end.position + 1;
+    event->target = entity_name(e);
+    event->version = addition.version = e->next.version + 1;
+    event->at_us = tx->at_us;
+    int error = event->id.size ? 0 : own_id(tx, *position, id, &event->id);
+    if (!error)
+        error = type_number(tx, event->type, &addition.place.type);
+    if (!error)
+        error = push_undo(tx, e);
+    struct state *after = NULL;
+    if (!error)
+        error = state_fold(e->next_state, event, &after);
+    if (!error && !GROW(tx->additions, tx->count, tx->room))
+        error = -ENOMEM;
+    if (!error)
+        error = print_line(tx, event, &addition);
+    pthread_mutex_lock(&tx->tenant->lock);
+    if (!error)
+        error = entity_reserve_pending(e, e->next.version + 1 - e->head.version);
+    pthread_mutex_unlock(&tx->tenant->lock);
+    if (error) {
+        state_drop(after);
+        return error;
+    }
+    uint32_t size_bytes = (uint32_t)addition.line_size + 1;
+    addition.place.position = *position;
+    addition.place.at_us = event->at_us;
+    addition.place.size_bytes = size_bytes;
+    tx->additions[tx->count++] = addition;
+    memcpy(tx->hash, addition.hash, CHAIN_SIZE);
+    tx->end.position = *position;
+    tx->end.size_bytes += size_bytes;
+    tx->end.at_us = event->at_us;
+    if (event->version == 1)
+        tx->end.entities_at_us = event->at_us;
+
+    e->next.version = event->version;
+    e->next.size_bytes += size_bytes;
+    e->next.since_bytes += size_bytes;
+    e->next.last_position = *position;
+    e->next.last_at_us = event->at_us;
+    state_drop(e->next_state);
+    e->next_state = after;
+    if (snapshot_due(e)) {
+        tx->additions[tx->count - 1].snapshot = state_hold(after);
+        e->next.snapshot_version = event->version;
+        e->next.since_bytes = 0;
+    }
+    event->id.at = tx->lines.at + addition.line_at + strlen("{\"id\":\"");
+    return 0;
+}
+
+int transaction_event(struct transaction *tx, uint64_t position, struct event_row *row)
+{
+    uint64_t first = tx->published.position + 1;
+    if (position < first)
+        return engine_event(tx->reader.engine, position, row);
+    if (position - first >= tx->count)
+        return -ENOENT;
+    const struct addition *a = &tx->additions[position - first];
+    *row = (struct event_row){
+        .position = position,
+        .entity = a->entity->head.id,
+        .version = a->version,
+        .type = a->place.type,
+        .offset = a->offset,
+        .at_us = a->place.at_us,
+        .line = {.at = tx->lines.at + a->line_at, .size = a->line_size},
+    };
+    return 0;
+}
+
+// ---- writing
+
+void transaction_undo(struct transaction *tx)
+{
+    struct tenant *t = tx->tenant;
+    size_t kept = tx->kept;
+    for (size_t i = kept; i < tx->count; i++)
+        if (tx->additions[i].given.size)
+            engine_drop_given(tx->reader.engine, tx->additions[i].given);
+    drop_snapshots(tx, kept);
+    undo_to(tx, 0);
+    tx->count = kept;
+    const struct addition *last = kept ? &tx->additions[kept - 1] : NULL;
+    tx->lines.size = last ? last->line_at + last->line_size + 1 : 0;
+    tx->lines.failed = false;
+    uint64_t rejected_bytes = tx->end.rejected_bytes;
+    int64_t rejected_at_us = tx->end.rejected_at_us;
+    tx->end = tx->published;
+    tx->end.rejected_bytes = rejected_bytes;
+    tx->end.rejected_at_us = rejected_at_us;
+    memcpy(tx->hash, last ? last->hash : tx->published_hash, CHAIN_SIZE);
+    if (last) {
+        tx->end.position = last->place.position;
+        tx->end.size_bytes = last->offset + last->line_size + 1;
+        tx->end.at_us = last->place.at_us;
+        for (size_t i = 0; i < kept; i++)
+            if (tx->additions[i].version == 1)
+                tx->end.entities_at_us = tx->additions[i].place.at_us;
+    }
+    pthread_mutex_lock(&t->lock);
+    types_truncate(&t->types, tx->types_stored);
+    pthread_mutex_unlock(&t->lock);
+}
+
+static int write_types(struct transaction *tx)
+{
+    const struct types *types = &tx->tenant->types;
+    for (; tx->types_stored < types->count; tx->types_stored++) {
+        struct slice spelling = types->spellings[tx->types_stored];
+        char folded[NAME_TYPE_MAX];
+        size_t size = name_fold_case(folded, spelling);
+        int error = engine_put_type(
+            tx->reader.engine, tx->types_stored + 1, (struct slice){.at = folded, .size = size}, spelling);
+        if (error)
+            return error;
+    }
+    return 0;
+}
+
+static int write_snapshot(struct transaction *tx, const struct addition *a)
+{
+    const struct state *s = a->snapshot;
+    struct snapshot_row row = {
+        .version = a->version,
+        .created_at_us = s->created_at_us,
+        .created_by = s->created_by,
+        .noun = s->noun,
+        .alive = s->alive,
+        .fields = s->fields,
+    };
+    return engine_put_snapshot(tx->reader.engine, a->entity->head.id, &row);
+}
+
+int transaction_write(struct transaction *tx, size_t from_addition)
+{
+    struct engine *engine = tx->reader.engine;
+    int error = write_types(tx);
+    for (size_t i = from_addition; !error && i < tx->count; i++) {
+        const struct addition *a = &tx->additions[i];
+        struct event_row row = {
+            .position = a->place.position,
+            .entity = a->entity->head.id,
+            .version = a->version,
+            .type = a->place.type,
+            .offset = a->offset,
+            .at_us = a->place.at_us,
+            .line = {.at = tx->lines.at + a->line_at, .size = a->line_size},
+        };
+        memcpy(row.hash, a->hash, CHAIN_SIZE);
+        error = engine_put_event(engine, &row);
+        if (!error && a->version == 1)
+            error = engine_put_entity(engine, a->entity->head.id, entity_name(a->entity));
+        if (!error && a->snapshot)
+            error = write_snapshot(tx, a);
+    }
+    drop_snapshots(tx, from_addition);
+    drop_undos(tx);
+    return error;
+}
+
+int transaction_write_rejected(struct transaction *tx, struct slice line)
+{
+    uint64_t offset = tx->tenant->rejected_base + tx->end.rejected_bytes;
+    int error = engine_put_rejected(tx->reader.engine, tx->rejected_number + 1, offset, line);
+    if (error)
+        return error;
+    tx->rejected_number++;
+    tx->end.rejected_bytes += line.size + 1;
+    tx->end.rejected_at_us = when_now_us();
+    tx->rejected = true;
+    return 0;
+}
+
+// ---- the end
+
+// The touched entities take what the transaction made of them, or forget it.
+static void settle(struct transaction *tx, bool committed)
+{
+    struct tenant *t = tx->tenant;
+    for (size_t i = 0; i < tx->touched_count; i++) {
+        struct entity *e = tx->touched[i];
+        struct state *dropped = e->next_state;
+        if (committed) {
+            dropped = e->state;
+            e->head = e->next;
+            e->state = e->next_state;
+        }
+        if (e->reserved && e->head.version) {
+            e->reserved = false;
+            t->reserved_count--;
+        }
+        e->next_state = NULL;
+        e->touched = false;
+        state_drop(dropped);
+        if (e->head.version == 0 && !e->reserved)
+            entities_remove(&t->entities, e);
+        else
+            entities_use(&t->entities, e);
+    }
+    tx->touched_count = 0;
+}
+
+int transaction_commit(struct transaction *tx, size_t *change_count)
+{
+    struct tenant *t = tx->tenant;
+    *change_count = 0;
+    while (tx->change_room < tx->touched_count)
+        if (!GROW(tx->changes, tx->change_room, tx->change_room))
+            return transaction_abort(tx), -ENOMEM;
+    int error = engine_commit(tx->reader.engine);
+    if (error) {
+        transaction_abort(tx);
+        return error;
+    }
+    for (size_t i = 0; i < tx->touched_count; i++) {
+        const struct entity *e = tx->touched[i];
+        if (e->next.version > e->head.version)
+            tx->changes[(*change_count)++] = (struct committed){
+                .entity = e->head.id, .first_version = e->head.version + 1, .last_version = e->next.version};
+    }
+    pthread_mutex_lock(&t->lock);
+    for (size_t i = 0; i < tx->count; i++)
+        entity_add_pending(tx->additions[i].entity, &tx->additions[i].place);
+    settle(tx, true);
+    t->end = tx->end;
+    t->frontier_us = INT64_MAX;
+    pthread_mutex_unlock(&t->lock);
+    return 0;
+}
+
+void transaction_abort(struct transaction *tx)
+{
+    struct tenant *t = tx->tenant;
+    engine_rollback(tx->reader.engine);
+    drop_snapshots(tx, 0);
+    drop_undos(tx);
+    tx->end = tx->published;
+    memcpy(tx->hash, tx->published_hash, CHAIN_SIZE);
+    tx->types_stored = tx->published_types;
+    tx->rejected_number = tx->published_rejected_number;
+    tx->count = 0;
+    tx->rejected = false;
+    pthread_mutex_lock(&t->lock);
+    types_truncate(&t->types, tx->published_types);
+    settle(tx, false);
+    t->frontier_us = INT64_MAX;
+    pthread_mutex_unlock(&t->lock);
+}

@@ -1,0 +1,86 @@
+// The writer's transaction: what a commit adds to a tenant, from the first event judged to the moment it is published.
+// Nothing of it is seen by readers before transaction_commit; all of it can be undone, submission by submission or as a
+// whole. Belongs to the writer's thread.
+#pragma once
+
+#include "store/history.h"
+
+struct addition {
+    struct entity *entity;
+    size_t line_at, line_size; // in `lines`
+    uint64_t offset;           // in the tenant's stream
+    struct event_place place;
+    uint32_t version;
+    unsigned char hash[CHAIN_SIZE];
+    struct slice given;     // the id, if a writer gave it; lives in the submission
+    struct state *snapshot; // the state behind it, when one is due
+};
+
+struct undo {
+    struct entity *entity;
+    struct head next;
+    struct state *next_state;
+};
+
+struct transaction {
+    struct tenant *tenant;
+    struct reader reader; // on the writing connection
+    struct chain chain;
+
+    // the log's end, with what was added
+    struct log_end end;
+    unsigned char hash[CHAIN_SIZE];
+    int64_t at_us; // the timestamp of the submission being judged
+    uint64_t last_claimed;
+    uint64_t rejected_number; // of the last refusal
+    uint32_t types_stored;    // types up to here are on disk
+
+    struct addition *additions;
+    size_t count, room;
+    struct bytes lines;
+    size_t kept;        // additions of the submissions accepted before the one being judged
+    struct undo *undos; // of the one being judged
+    size_t undo_count, undo_room;
+    struct entity **touched;
+    size_t touched_count, touched_room;
+    struct committed *changes; // made by transaction_commit
+    size_t change_room;
+    bool rejected; // a refusal was written
+
+    // the end as it was published, to go back to
+    struct log_end published;
+    unsigned char published_hash[CHAIN_SIZE];
+    uint32_t published_types;
+    uint64_t published_rejected_number;
+};
+
+// Takes over the connection; reads where the log ends.
+int transaction_open(struct transaction *tx, struct tenant *tenant, struct engine *engine, struct reason *why);
+void transaction_close(struct transaction *tx);
+
+int transaction_begin(struct transaction *tx);
+// Begins a submission: its events share one timestamp, later than every earlier one's and than any moment told to be
+// past.
+void transaction_submission(struct transaction *tx);
+// Takes back what was added since transaction_submission.
+void transaction_undo(struct transaction *tx);
+// Gives what was added since transaction_submission to the engine. After an error only transaction_abort may follow.
+int transaction_write(struct transaction *tx, size_t from_addition);
+int transaction_write_rejected(struct transaction *tx, struct slice line);
+
+// The entity of a name as the transaction has it (`next`), made if there is none (version 0).
+int transaction_entity(struct transaction *tx, struct slice name, struct entity **entity);
+// Its state, NULL before its first event; borrowed.
+int transaction_state(struct transaction *tx, struct entity *entity, struct state **state);
+// Adds an event: gives it version, position, timestamp and, if `event->id` is empty, an id; folds it. The slices of the
+// event must live until the submission was written; those of `*event` that it fills point into `lines` and live until
+// the next addition.
+int transaction_add(struct transaction *tx, struct entity *entity, struct event *event, uint64_t *position);
+// The event at a position, be it of this transaction or recorded.
+int transaction_event(struct transaction *tx, uint64_t position, struct event_row *row);
+// The type in the spelling of the tenant's first event of it; itself when it is new.
+struct slice transaction_spelling(struct transaction *tx, struct slice type);
+
+// Commits and publishes; *changes lists what was added to each entity. On error everything is undone.
+int transaction_commit(struct transaction *tx, size_t *change_count);
+void transaction_abort(struct transaction *tx);

@@ -1,0 +1,395 @@
+#include "store/writer.h"
+
+#include "store/judge.h"
+#include "store/rejection.h"
+#include "store/sweep.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <time.h>
+
+// A transaction takes submissions until it has so many events.
+#define BATCH_EVENTS 8192u
+// Waiting for those who were answered last: at most a quarter of what a commit takes, and never longer than this.
+#define GATHER_NS_MAX INT64_C(300000)
+// After so long without work the writer is idle.
+#define IDLE_NS INT64_C(50000000)
+// Rows of the index that each commit writes: so many, or this many for each of its events.
+#define SWEEP_ROWS_MIN       64u
+#define SWEEP_ROWS_PER_EVENT 2u
+// Entities in memory beyond this are forgotten, the longest unused first; a look at so many of them per commit.
+#define ENTITY_BYTES (size_t)(16 << 20)
+#define ENTITY_LOOKS 512
+// When memory holds this much, a sweep is finished at once.
+#define ENTITY_BYTES_URGENT (size_t)(48 << 20)
+// Refusals that a full disk did not take, at most.
+#define HELD_BYTES (size_t)(1 << 20)
+
+struct writer {
+    struct tenant *tenant;
+    struct engine *engine;
+    tenant_observer *observer;
+    void *observer_context;
+    pthread_t thread;
+
+    pthread_mutex_t lock; // of the queue
+    pthread_cond_t filled;
+    struct submission *first, **last;
+    atomic_uint queued;
+    bool waiting, stop;
+
+    // the thread's own
+    struct transaction tx;
+    struct sweep sweep;
+    struct bytes line;
+    struct bytes held; // lines of refusals that are not on disk yet
+    unsigned expected; // submissions to gather
+    int64_t commit_ns; // running mean
+};
+
+static int64_t now_ns(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return t.tv_sec * INT64_C(1000000000) + t.tv_nsec;
+}
+
+// ---- the queue
+
+void writer_submit(struct writer *w, struct submission *s)
+{
+    s->next = NULL;
+    pthread_mutex_lock(&w->lock);
+    *w->last = s;
+    w->last = &s->next;
+    atomic_fetch_add_explicit(&w->queued, 1, memory_order_release);
+    bool wake = w->waiting;
+    w->waiting = false;
+    pthread_mutex_unlock(&w->lock);
+    if (wake)
+        pthread_cond_signal(&w->filled);
+}
+
+// Those who were answered last write again at once: without waiting for them, they would always come just after the
+// commit began, and every writer would pay for two commits.
+static void gather(struct writer *w)
+{
+    int64_t patience_ns = w->commit_ns / 4 < GATHER_NS_MAX ? w->commit_ns / 4 : GATHER_NS_MAX;
+    if (atomic_load_explicit(&w->queued, memory_order_acquire) >= w->expected)
+        return;
+    for (int64_t end_ns = now_ns() + patience_ns; now_ns() < end_ns;) {
+        if (atomic_load_explicit(&w->queued, memory_order_acquire) >= w->expected)
+            return;
+        sched_yield();
+    }
+}
+
+static void checkpoint(struct writer *w, bool idle)
+{
+    if (engine_checkpoint(w->engine, idle))
+        fprintf(stderr, "factfs: tenant %s: checkpoint failed: %s\n", w->tenant->name, engine_error(w->engine));
+}
+
+// Waits until something is queued, or the writer is to stop. When nothing comes for a while, there is time for a
+// checkpoint.
+static void wait_for_work(struct writer *w)
+{
+    int64_t idle_ns = now_ns() + IDLE_NS;
+    struct timespec idle = {.tv_sec = idle_ns / INT64_C(1000000000), .tv_nsec = idle_ns % INT64_C(1000000000)};
+    bool idled = false;
+    pthread_mutex_lock(&w->lock);
+    while (!w->first && !w->stop) {
+        w->waiting = true;
+        if (idled) {
+            pthread_cond_wait(&w->filled, &w->lock);
+            continue;
+        }
+        idled = pthread_cond_clockwait(&w->filled, &w->lock, CLOCK_MONOTONIC, &idle) == ETIMEDOUT;
+        if (!idled)
+            continue;
+        pthread_mutex_unlock(&w->lock);
+        checkpoint(w, true);
+        pthread_mutex_lock(&w->lock);
+    }
+    w->waiting = false;
+    pthread_mutex_unlock(&w->lock);
+}
+
+// Takes the next batch; NULL when the writer is to stop and nothing is left.
+static struct submission *take_batch(struct writer *w, unsigned *count)
+{
+    wait_for_work(w);
+    gather(w);
+
+    pthread_mutex_lock(&w->lock);
+    struct submission *batch = w->first, **link = &w->first;
+    unsigned events = 0;
+    *count = 0;
+    while (*link && events < BATCH_EVENTS) {
+        events += (*link)->draft_count + 1;
+        link = &(*link)->next;
+        ++*count;
+    }
+    w->first = *link;
+    *link = NULL;
+    if (!w->first)
+        w->last = &w->first;
+    atomic_fetch_sub_explicit(&w->queued, *count, memory_order_relaxed);
+    pthread_mutex_unlock(&w->lock);
+    return *count ? batch : NULL;
+}
+
+// ---- a commit
+
+static int write_rejection(struct writer *w, const struct submission *s)
+{
+    bytes_clear(&w->line);
+    rejection_print(&w->line, s);
+    return w->line.failed ? 0 : transaction_write_rejected(&w->tx, bytes_slice(&w->line));
+}
+
+static void hold_rejection(struct writer *w, const struct submission *s)
+{
+    if (w->held.size > HELD_BYTES)
+        return;
+    rejection_print(&w->held, s);
+    bytes_add_char(&w->held, '\n');
+}
+
+static int write_held(struct writer *w)
+{
+    int error = 0;
+    for (size_t at = 0, end; !error && at < w->held.size; at = end + 1) {
+        end = at + (size_t)((char *)memchr(w->held.at + at, '\n', w->held.size - at) - (w->held.at + at));
+        error = transaction_write_rejected(&w->tx, (struct slice){.at = w->held.at + at, .size = end - at});
+    }
+    return error;
+}
+
+static int write_batch(struct writer *w, struct submission *batch)
+{
+    int error = transaction_begin(&w->tx);
+    if (!error)
+        error = write_held(w);
+    for (struct submission *s = batch; s && !error; s = s->next) {
+        error = judge_submission(&w->tx, s);
+        if (!error && s->error)
+            error = write_rejection(w, s);
+    }
+    return error;
+}
+
+static int sweep_rows(struct writer *w, size_t events, bool force)
+{
+    size_t rows = events * SWEEP_ROWS_PER_EVENT > SWEEP_ROWS_MIN ? events * SWEEP_ROWS_PER_EVENT : SWEEP_ROWS_MIN;
+    if (tenant_memory(w->tenant) > ENTITY_BYTES_URGENT)
+        rows = SIZE_MAX;
+    return sweep_step(&w->sweep, &w->tx, rows, force);
+}
+
+// Everybody in the batch hears why the commit failed, but for those who had been refused anyway.
+static void fail_batch(struct writer *w, struct submission *batch, int error)
+{
+    fprintf(stderr, "factfs: tenant %s: commit failed: %s\n", w->tenant->name, engine_error(w->engine));
+    for (struct submission *s = batch; s; s = s->next) {
+        if (!s->error) {
+            s->error = error;
+            reason_set(&s->why, error, "%s", engine_error(w->engine));
+        }
+        hold_rejection(w, s);
+    }
+}
+
+// What a failed commit left in the write-ahead log would come alive if the store were opened now. Another commit, which
+// has the refusals, takes its place before anybody hears of them.
+static void commit_held(struct writer *w)
+{
+    size_t changes;
+    int error = transaction_begin(&w->tx);
+    if (!error)
+        error = write_held(w);
+    if (error)
+        transaction_abort(&w->tx);
+    else
+        error = transaction_commit(&w->tx, &changes);
+    if (error)
+        return;
+    bytes_trim(&w->held, 0);
+    if (w->observer)
+        w->observer(w->observer_context, w->tenant, w->tx.changes, 0, w->tx.rejected);
+}
+
+static void commit_batch(struct writer *w, struct submission *batch)
+{
+    size_t changes = 0;
+    int error = write_batch(w, batch);
+    if (!error)
+        error = sweep_rows(w, w->tx.count, false);
+    if (error)
+        transaction_abort(&w->tx);
+    else
+        error = transaction_commit(&w->tx, &changes);
+    sweep_settle(&w->sweep, w->tenant, !error);
+    if (error) {
+        fail_batch(w, batch, error);
+        commit_held(w);
+        return;
+    }
+    bytes_trim(&w->held, 0);
+    if (w->observer)
+        w->observer(w->observer_context, w->tenant, w->tx.changes, changes, w->tx.rejected);
+}
+
+static void answer_batch(struct submission *batch)
+{
+    for (struct submission *s = batch, *next; s; s = next) {
+        next = s->next;
+        if (s->error) {
+            bytes_clear(&s->receipts);
+            if (s->wants_receipts)
+                rejection_print_receipt(&s->receipts, s);
+        }
+        s->answer(s);
+    }
+}
+
+static void forget_entities(struct writer *w)
+{
+    struct tenant *t = w->tenant;
+    pthread_mutex_lock(&t->lock);
+    struct entity *e = t->entities.oldest;
+    for (int looks = 0; e && looks < ENTITY_LOOKS && t->entities.bytes > ENTITY_BYTES; looks++) {
+        struct entity *newer = e->newer;
+        if (!entity_pinned(e))
+            entities_remove(&t->entities, e);
+        e = newer;
+    }
+    pthread_mutex_unlock(&t->lock);
+}
+
+// Nobody waits any more: the index takes what memory holds. A sweep under way does not know of the latest events, so
+// another may follow.
+static void finish_index(struct writer *w)
+{
+    int error;
+    do {
+        error = transaction_begin(&w->tx);
+        if (!error)
+            error = write_held(w);
+        if (!error)
+            error = sweep_step(&w->sweep, &w->tx, SIZE_MAX, true);
+        size_t changes;
+        if (error)
+            transaction_abort(&w->tx);
+        else
+            error = transaction_commit(&w->tx, &changes);
+        sweep_settle(&w->sweep, w->tenant, !error);
+        if (!error)
+            bytes_trim(&w->held, 0);
+    } while (!error && w->sweep.mark < w->tx.end.position);
+    if (error)
+        fprintf(stderr, "factfs: tenant %s: the index stays behind: %s\n", w->tenant->name, engine_error(w->engine));
+}
+
+static void *run(void *argument)
+{
+    struct writer *w = argument;
+    unsigned count;
+    for (struct submission *batch; (batch = take_batch(w, &count));) {
+        int64_t start_ns = now_ns();
+        commit_batch(w, batch);
+        int64_t took_ns = now_ns() - start_ns;
+        w->commit_ns = w->commit_ns ? (w->commit_ns * 7 + took_ns) / 8 : took_ns;
+        w->expected = count + atomic_load_explicit(&w->queued, memory_order_relaxed);
+        answer_batch(batch);
+        forget_entities(w);
+        checkpoint(w, false);
+    }
+    finish_index(w);
+    return NULL;
+}
+
+// ---- opening and closing
+
+static int load_types(struct tenant *t, struct engine *engine)
+{
+    uint32_t type = 0;
+    struct slice folded, spelling;
+    int error;
+    while (!(error = engine_type_from(engine, type + 1, &type, &folded, &spelling)))
+        if (types_add(&t->types, spelling) != type)
+            return -EIO;
+    return error == -ENOENT ? 0 : error;
+}
+
+static int load(struct writer *w, struct reason *why)
+{
+    struct tenant *t = w->tenant;
+    uint64_t last_entity = 0;
+    int error = load_types(t, w->engine);
+    if (!error)
+        error = engine_last_entity(w->engine, &last_entity);
+    if (error)
+        return reason_set(why, error, "tenant %s: %s", t->name, engine_error(w->engine));
+    t->next_entity = last_entity + 1;
+    error = sweep_open(&w->sweep, t, w->engine, why);
+    if (!error)
+        error = transaction_open(&w->tx, t, w->engine, why);
+    if (error)
+        return error;
+    struct chunk page;
+    if (last_entity && history_page(&w->tx.reader, last_entity, 1, &page) == 0)
+        w->tx.end.entities_at_us = page.events[0].at_us;
+    t->end = w->tx.end;
+    return 0;
+}
+
+static void free_writer(struct writer *w)
+{
+    sweep_close(&w->sweep);
+    transaction_close(&w->tx);
+    engine_close(w->engine);
+    bytes_free(&w->line);
+    bytes_free(&w->held);
+    pthread_mutex_destroy(&w->lock);
+    pthread_cond_destroy(&w->filled);
+    free(w);
+}
+
+int writer_open(struct writer **writer, struct tenant *tenant, struct engine *engine, tenant_observer *observer,
+    void *observer_context, struct reason *why)
+{
+    struct writer *w = calloc(1, sizeof *w);
+    if (!w) {
+        engine_close(engine);
+        return -ENOMEM;
+    }
+    w->tenant = tenant;
+    w->engine = engine;
+    w->observer = observer;
+    w->observer_context = observer_context;
+    w->last = &w->first;
+    pthread_mutex_init(&w->lock, NULL);
+    pthread_cond_init(&w->filled, NULL);
+    int error = load(w, why);
+    if (!error)
+        error = -pthread_create(&w->thread, NULL, run, w);
+    if (error) {
+        free_writer(w);
+        return reason_set(why, error, "tenant %s cannot be opened", tenant->name);
+    }
+    *writer = w;
+    return 0;
+}
+
+void writer_close(struct writer *w)
+{
+    pthread_mutex_lock(&w->lock);
+    w->stop = true;
+    pthread_mutex_unlock(&w->lock);
+    pthread_cond_signal(&w->filled);
+    pthread_join(w->thread, NULL);
+    free_writer(w);
+}
