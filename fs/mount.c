@@ -12,6 +12,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/statfs.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -82,8 +83,9 @@ static int serve(struct mount *mount, struct reason *why)
 // A daemon that died has left its mount point behind.
 static void clear_dead_mount(const char *point)
 {
-    struct stat attr;
-    if (stat(point, &attr) == 0 || errno != ENOTCONN)
+    // Not stat: it may answer from what the kernel remembers.
+    struct statfs fs;
+    if (statfs(point, &fs) == 0 || errno != ENOTCONN)
         return;
     char *const command[] = {(char[]){"fusermount3"}, (char[]){"-uz"}, NULL, NULL};
     pid_t child = fork();

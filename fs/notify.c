@@ -354,7 +354,8 @@ static bool note_wanted(const struct notifier *n, const struct note *note)
 static void tell(struct notifier *n, struct note *notes, size_t count)
 {
     // The streams of tenants first: most subscribers wait there. Then names, then each entity once.
-    qsort(notes, count, sizeof *notes, by_tenant_and_entity);
+    if (count)
+        qsort(notes, count, sizeof *notes, by_tenant_and_entity);
     for (size_t i = 0; i < count && !n->stop; i++) {
         if (notes[i].changed)
             known_each(n->mount->known, drop_known, &(struct drop){.notifier = n, .tenant = notes[i].tenant});

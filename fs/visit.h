@@ -49,7 +49,7 @@ struct mount {
     void *serving_context;
 };
 
-// An inode and what it takes to answer for it; ends by itself with VISIT.
+// An inode and what it takes to answer for it. `VISIT v = {0};` ends by itself.
 struct visit {
     struct mount *mount;
     struct node node;
