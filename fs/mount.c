@@ -1,5 +1,6 @@
 #include "fs/mount.h"
 
+#include "fs/file.h"
 #include "fs/notify.h"
 #include "fs/requests.h"
 #include "fs/scratch.h"
@@ -150,7 +151,10 @@ static int open_mount(struct mount *mount, const struct mount_options *options, 
 
 static void close_mount(struct mount *mount)
 {
-    // The store first: its writers still answer what they commit.
+    // The kernel does not close what is open when it is unmounted.
+    while (mount->files)
+        file_release(mount->files);
+    // The store before the session: its writers still answer what they commit.
     if (mount->store)
         store_close(mount->store);
     if (mount->session) {

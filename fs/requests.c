@@ -315,7 +315,7 @@ static void on_open(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi)
     if (error)
         fuse_reply_err(req, -error);
     else if (fuse_reply_open(req, fi) && file_of(fi))
-        file_drop(file_of(fi));
+        file_release(file_of(fi));
 }
 
 // An event's file, or a past document.
@@ -392,11 +392,8 @@ static void on_release(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi)
 {
     struct open_file *file = file_of(fi);
     (void)id;
-    if (file) {
-        if (file->kind->release)
-            file->kind->release(file);
-        file_drop(file);
-    }
+    if (file)
+        file_release(file);
     fuse_reply_err(req, 0);
 }
 

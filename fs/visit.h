@@ -16,6 +16,7 @@
 struct notifier;
 struct waiting;
 struct scratch_shelf;
+struct open_file;
 
 // The document that was shown last.
 struct shown {
@@ -41,9 +42,10 @@ struct mount {
     struct notifier *notifier;
     struct waiting *waiting;
     struct scratch_shelf *scratch;
-    uint32_t fresh;      // counts lookups of `append`
-    struct bytes answer; // what the running handler builds
-    struct shown shown;  // (document.h)
+    struct open_file *files; // that the kernel has open; the thread of the requests alone
+    uint32_t fresh;          // counts lookups of `append`
+    struct bytes answer;     // what the running handler builds
+    struct shown shown;      // (document.h)
     struct moved_away moved_away;
     void (*serving)(void *context); // called once the kernel has been answered for the first time
     void *serving_context;
