@@ -16,6 +16,25 @@ void reader_close(struct reader *reader)
     *reader = (struct reader){0};
 }
 
+int history_reader(struct tenant *t, unsigned thread, struct reader **reader)
+{
+    if (!t->readers[thread]) {
+        struct reason why = {0};
+        struct reader *fresh = calloc(1, sizeof *fresh);
+        if (!fresh)
+            return -ENOMEM;
+        int error = reader_open(fresh, t, &why);
+        if (error) {
+            fprintf(stderr, "factfs: %s\n", why.text);
+            free(fresh);
+            return error;
+        }
+        t->readers[thread] = fresh;
+    }
+    *reader = t->readers[thread];
+    return 0;
+}
+
 // Says damage aloud, once for each place that meets it, and passes the error on.
 static int heard(struct reader *reader, int error)
 {

@@ -10,11 +10,15 @@
 struct reader {
     struct tenant *tenant;
     struct engine *engine;
-    bool owns_engine;
+    bool owns_engine; // false: the writer's connection
 };
 
 int reader_open(struct reader *reader, struct tenant *tenant, struct reason *why);
 void reader_close(struct reader *reader);
+
+// The reader that a tenant keeps for one of its reading threads; opened at first use, closed with the tenant. Each
+// number is one thread's own.
+int history_reader(struct tenant *tenant, unsigned thread, struct reader **reader);
 
 // ---- entities
 int history_head(struct reader *reader, struct slice name, struct head *head);

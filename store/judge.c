@@ -195,17 +195,22 @@ static int judge_draft(struct transaction *tx, struct submission *s, struct draf
 
 static int judge_events(struct transaction *tx, struct submission *s, int *fatal)
 {
+    // A refusal of what comes behind them counts only if nothing before it is wrong.
+    int error = s->error;
+    struct reason why = s->why;
+    s->why.text[0] = '\0';
     for (unsigned i = 0; i < s->draft_count; i++) {
-        int error = judge_draft(tx, s, &s->drafts[i], fatal);
-        if (error) {
+        int wrong = judge_draft(tx, s, &s->drafts[i], fatal);
+        if (wrong) {
             s->line = s->drafts[i].line;
             s->input = s->inputs[i];
-            return error;
+            return wrong;
         }
         if (*fatal)
             return 0;
     }
-    return 0;
+    s->why = why;
+    return error;
 }
 
 // ---- whole states

@@ -83,7 +83,7 @@ bool name_is_tenant(struct slice name)
 
 static bool is_key_char(char c)
 {
-    return is_alphanumeric(c) || c == '.' || c == ':' || c == '-';
+    return is_alphanumeric(c) || c == '.' || c == '_' || c == ':' || c == '-';
 }
 
 // A letter, then letters and digits: nouns, and the verbs of Noun.Verb.
@@ -131,8 +131,6 @@ bool name_is_given_id(struct slice id)
 
 bool name_is_imported_id(struct slice id)
 {
-    if (name_is_given_id(id))
-        return true;
     if (id.size < 1 || id.size > IMPORTED_ID_MAX)
         return false;
     for (size_t i = 0; i < id.size; i++)

@@ -18,7 +18,7 @@ bool name_is_entity(struct slice name);
 struct slice name_entity_noun(struct slice entity);
 // An id that a writer may give: `evt_` and 1 to 64 of [A-Za-z0-9_-].
 bool name_is_given_id(struct slice id);
-// An id that an imported event may bring: 1 to 128 of [A-Za-z0-9._:-], or one that a writer may give.
+// An id that an imported event may bring: 1 to 128 of [A-Za-z0-9._:-].
 bool name_is_imported_id(struct slice id);
 // Printable UTF-8 text of 1 to NAME_ACTOR_MAX bytes without `/`, control characters excluded (C0, DEL, C1).
 bool name_is_actor(struct slice actor);

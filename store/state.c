@@ -78,6 +78,10 @@ static bool find_arrow(struct slice quoted, struct slice *from, struct slice *to
 {
     static const char *const arrows[] = {" -> ", " \xe2\x86\x92 ", " \\u2192 ", " -\\u003e ", " -\\u003E "};
     unsigned found = 0;
+    // Nearly all strings have none of these.
+    if (!memchr(quoted.at, '>', quoted.size) && !memchr(quoted.at, '\xe2', quoted.size) &&
+        !memchr(quoted.at, '\\', quoted.size))
+        return false;
     const char *end = quoted.at + quoted.size;
     for (unsigned kind = 0; kind < sizeof arrows / sizeof *arrows; kind++) {
         size_t size = strlen(arrows[kind]);

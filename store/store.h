@@ -8,7 +8,7 @@
 // number is open at any time. Any thread may call; a tenant in use (store_get … store_put) stays open.
 #pragma once
 
-#include "store/tenant.h"
+#include "store/open.h"
 
 struct store;
 

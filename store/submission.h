@@ -10,7 +10,7 @@
 #include <sys/types.h>
 
 enum submission_kind {
-    SUBMIT_EVENTS,   // drafts
+    SUBMIT_EVENTS,   // drafts; with `error` set: what came behind them was refused, so they are only judged
     SUBMIT_DOCUMENT, // a whole state: the difference becomes one Updated event (of what is gone: Created)
     SUBMIT_ROLLBACK, // a moment: the difference to the state of then becomes one event
     SUBMIT_REFUSAL,  // `error` and `why` are known already; only to be written to `rejected`
@@ -28,7 +28,7 @@ struct submission {
 
     struct slice entity;    // SUBMIT_DOCUMENT, SUBMIT_ROLLBACK
     struct slice actor;     // the same
-    struct slice document;  // SUBMIT_DOCUMENT: a valid object without duplicate keys
+    struct slice document;  // SUBMIT_DOCUMENT: a valid object without duplicate keys, laid out as it likes
     uint32_t base_version;  // SUBMIT_DOCUMENT: -ESTALE if the entity has another version now
     struct slice when_text; // SUBMIT_ROLLBACK: `when` as it was written
     struct when when;

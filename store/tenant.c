@@ -1,82 +1,24 @@
 #include "store/tenant.h"
 
-#include "store/writer.h"
-
 #include <errno.h>
 #include <stdlib.h>
 
-// `rejected` keeps about this much over a mount.
-#define REJECTED_BYTES (uint64_t)(8 << 20)
 // Directories that mkdir made and no event has followed.
 #define RESERVED_MAX 4096u
 
-// Forgets the oldest refusals past the limit; the file begins with the first that is left.
-static int trim_rejected(struct tenant *t, struct engine *engine)
+void tenant_init(struct tenant *t, uint32_t number, const char *name, const char *path, const struct sqids *sqids)
 {
-    struct rejected_row row;
-    int error = engine_last_rejected(engine, &row);
-    if (error)
-        return error == -ENOENT ? 0 : error;
-    uint64_t end = row.offset + row.line.size + 1;
-    error = engine_first_rejected(engine, &row);
-    if (!error && end - row.offset > REJECTED_BYTES) {
-        error = engine_rejected_at(engine, end - REJECTED_BYTES, &row);
-        uint64_t number = row.number;
-        uint64_t offset = row.offset;
-        if (!error)
-            error = engine_begin(engine);
-        if (!error)
-            error = engine_drop_rejected(engine, number);
-        if (!error)
-            error = engine_commit(engine);
-        row.offset = offset;
-    }
-    if (!error)
-        t->rejected_base = row.offset;
-    return error;
-}
-
-int tenant_open(struct tenant **tenant, const struct tenant_options *options, struct reason *why)
-{
-    struct tenant *t = calloc(1, sizeof *t);
-    if (!t)
-        return -ENOMEM;
-    t->number = options->number;
-    t->sqids = options->sqids;
-    t->answered_past_us = INT64_MIN;
-    t->frontier_us = INT64_MAX;
-    snprintf(t->name, sizeof t->name, "%s", options->name);
-    snprintf(t->path, sizeof t->path, "%s", options->path);
+    *t = (struct tenant){.number = number, .sqids = sqids, .answered_past_us = INT64_MIN, .frontier_us = INT64_MAX};
+    snprintf(t->name, sizeof t->name, "%s", name);
+    snprintf(t->path, sizeof t->path, "%s", path);
     pthread_mutex_init(&t->lock, NULL);
-
-    struct engine *engine = NULL;
-    int error = engine_open(&engine, t->path, options->create ? ENGINE_CREATE : ENGINE_WRITE, why);
-    if (!error && trim_rejected(t, engine))
-        // A full disk must not keep a tenant from being read.
-        engine_rollback(engine);
-    if (!error)
-        error = writer_open(&t->writer, t, engine, options->observer, options->observer_context, why);
-    if (error) {
-        tenant_close(t);
-        return error;
-    }
-    *tenant = t;
-    return 0;
 }
 
-void tenant_close(struct tenant *t)
+void tenant_clear(struct tenant *t)
 {
-    if (t->writer)
-        writer_close(t->writer);
     entities_free(&t->entities);
     types_free(&t->types);
     pthread_mutex_destroy(&t->lock);
-    free(t);
-}
-
-void tenant_submit(struct tenant *t, struct submission *s)
-{
-    writer_submit(t->writer, s);
 }
 
 struct log_end tenant_end(struct tenant *t)

@@ -1,9 +1,5 @@
-// An open tenant: its log, its index, its writer. Opened and closed by the store (store.h), which counts its users.
-//
-//     submit → queue → writer thread: judge, fold, commit → publish (under the lock) → observer → answers
-//
-// The writer thread owns the writing connection. Readers have connections of their own (history.h). What both need is
-// in memory under `lock`, which is held for moments only and never while anything waits.
+// What the threads of an open tenant share in memory: where its log ends, its entities, its types, its clock. Guarded
+// by `lock`, which is held for moments only and never while anything waits.
 #pragma once
 
 #include "store/engine.h"
@@ -15,7 +11,11 @@
 #include <pthread.h>
 
 struct writer;
+struct reader;
 struct tenant;
+
+// Threads that read tenants, each with a connection of its own.
+enum tenant_reader { TENANT_READER_REQUESTS, TENANT_READER_NOTIFIER, TENANT_READERS };
 
 // Where a log ends, as committed.
 struct log_end {
@@ -31,20 +31,6 @@ struct log_end {
 struct committed {
     uint64_t entity;
     uint32_t first_version, last_version;
-};
-
-// Called from the writer's thread after a commit was published and before it is answered. Must not block.
-typedef void tenant_observer(
-    void *context, struct tenant *tenant, const struct committed *changes, size_t count, bool rejected);
-
-struct tenant_options {
-    uint32_t number;
-    const char *name;
-    const char *path; // of its file
-    bool create;
-    const struct sqids *sqids;
-    tenant_observer *observer;
-    void *observer_context;
 };
 
 struct tenant {
@@ -64,14 +50,12 @@ struct tenant {
     int64_t frontier_us;      // (lock) timestamps of the commit under way begin here; INT64_MAX: there is none
 
     struct writer *writer;
+    struct reader *readers[TENANT_READERS]; // (history_reader) each belongs to its thread
 };
 
-int tenant_open(struct tenant **tenant, const struct tenant_options *options, struct reason *why);
-// Commits and answers what was submitted, brings the index on disk up to the log, and stops the writer.
-void tenant_close(struct tenant *tenant);
-
-// Hands a submission to the writer, which owns it from now on and answers it. Any thread.
-void tenant_submit(struct tenant *tenant, struct submission *submission);
+// Nothing of a log is read here: that is for whoever opens the tenant (open.h).
+void tenant_init(struct tenant *tenant, uint32_t number, const char *name, const char *path, const struct sqids *sqids);
+void tenant_clear(struct tenant *tenant);
 
 struct log_end tenant_end(struct tenant *tenant);
 // About what its entities occupy in memory, in bytes.

@@ -14,6 +14,8 @@
 #define BATCH_EVENTS 8192u
 // Waiting for those who were answered last: at most a quarter of what a commit takes, and never longer than this.
 #define GATHER_NS_MAX INT64_C(300000)
+// After so long without work the writer is idle.
+#define IDLE_NS INT64_C(50000000)
 // Rows of the index that each commit writes: so many, or this many for each of its events.
 #define SWEEP_ROWS_MIN       64u
 #define SWEEP_ROWS_PER_EVENT 2u
@@ -84,16 +86,41 @@ static void gather(struct writer *w)
     }
 }
 
-// Waits for submissions and takes the next batch; NULL when the writer is to stop and nothing is left.
-static struct submission *take_batch(struct writer *w, unsigned *count)
+static void checkpoint(struct writer *w, bool idle)
 {
+    if (engine_checkpoint(w->engine, idle))
+        fprintf(stderr, "factfs: tenant %s: checkpoint failed: %s\n", w->tenant->name, engine_error(w->engine));
+}
+
+// Waits until something is queued, or the writer is to stop. When nothing comes for a while, there is time for a
+// checkpoint.
+static void wait_for_work(struct writer *w)
+{
+    int64_t idle_ns = now_ns() + IDLE_NS;
+    struct timespec idle = {.tv_sec = idle_ns / INT64_C(1000000000), .tv_nsec = idle_ns % INT64_C(1000000000)};
+    bool idled = false;
     pthread_mutex_lock(&w->lock);
     while (!w->first && !w->stop) {
         w->waiting = true;
-        pthread_cond_wait(&w->filled, &w->lock);
+        if (idled) {
+            pthread_cond_wait(&w->filled, &w->lock);
+            continue;
+        }
+        idled = pthread_cond_clockwait(&w->filled, &w->lock, CLOCK_MONOTONIC, &idle) == ETIMEDOUT;
+        if (!idled)
+            continue;
+        pthread_mutex_unlock(&w->lock);
+        checkpoint(w, true);
+        pthread_mutex_lock(&w->lock);
     }
     w->waiting = false;
     pthread_mutex_unlock(&w->lock);
+}
+
+// Takes the next batch; NULL when the writer is to stop and nothing is left.
+static struct submission *take_batch(struct writer *w, unsigned *count)
+{
+    wait_for_work(w);
     gather(w);
 
     pthread_mutex_lock(&w->lock);
@@ -242,13 +269,6 @@ static void forget_entities(struct writer *w)
     pthread_mutex_unlock(&t->lock);
 }
 
-static void checkpoint(struct writer *w)
-{
-    bool idle = atomic_load_explicit(&w->queued, memory_order_relaxed) == 0;
-    if (engine_checkpoint(w->engine, idle))
-        fprintf(stderr, "factfs: tenant %s: checkpoint failed: %s\n", w->tenant->name, engine_error(w->engine));
-}
-
 // Nobody waits any more: the index takes what memory holds. A sweep under way does not know of the latest events, so
 // another may follow.
 static void finish_index(struct writer *w)
@@ -285,7 +305,7 @@ static void *run(void *argument)
         w->expected = count + atomic_load_explicit(&w->queued, memory_order_relaxed);
         answer_batch(batch);
         forget_entities(w);
-        checkpoint(w);
+        checkpoint(w, false);
     }
     finish_index(w);
     return NULL;

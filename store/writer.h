@@ -9,9 +9,14 @@
 // Concurrent writers share a commit. An answer means: on stable storage.
 #pragma once
 
+#include "store/submission.h"
 #include "store/tenant.h"
 
 struct writer;
+
+// Called from the writer's thread after a commit was published and before it is answered. Must not block.
+typedef void tenant_observer(
+    void *context, struct tenant *tenant, const struct committed *changes, size_t count, bool rejected);
 
 // Starts the thread; takes over the connection, also on error. The tenant's end, types and entities are read here.
 int writer_open(struct writer **writer, struct tenant *tenant, struct engine *engine, tenant_observer *observer,

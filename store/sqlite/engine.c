@@ -9,9 +9,9 @@
 // "fact" as four letters.
 #define APPLICATION 0x66616374
 
-// A little and a lot, in pages of the write-ahead log (8 KiB): 4 and 8 MiB.
-#define CHECKPOINT_IDLE_PAGES   512
-#define CHECKPOINT_FORCED_PAGES 1024
+// A little and a lot, in pages of the write-ahead log (8 KiB): 1 and 16 MiB.
+#define CHECKPOINT_IDLE_PAGES   128
+#define CHECKPOINT_FORCED_PAGES 2048
 
 static const char schema[] =
     "BEGIN;"

@@ -43,8 +43,8 @@ static void entities(void)
 {
     CHECK_TAKEN(name_is_entity, "contact_fX9bL5nRd", "order_550e8400-e29b-41d4-a716-446655440000", "a_0", "T1_a.b:c-d",
         "A_a.", "deal_a..b");
-    CHECK_REFUSED(name_is_entity, "", "contact", "contact_", "_a", "1a_b", "a_b_c", "a__b", "a-b_c", "a.b_c", "a_.b",
-        "a_-b", "a_:b", "a_b/c", "a_b c", "a_b\n", "a_\xc3\xa9", "\xc3\xa9_a", "a_b~");
+    CHECK_REFUSED(name_is_entity, "", "contact", "contact_", "_a", "1a_b", "a__b", "a-b_c", "a.b_c", "a_.b", "a_-b",
+        "a_:b", "a_b/c", "a_b c", "a_b\n", "a_\xc3\xa9", "\xc3\xa9_a", "a_b~");
     CHECK_TAKEN(name_is_entity, filled("contact_", 'x', NAME_ENTITY_MAX));
     CHECK_REFUSED(name_is_entity, filled("contact_", 'x', NAME_ENTITY_MAX + 1));
     CHECK(!name_is_entity((struct slice){.at = "a_b\0", .size = 4}));
@@ -63,7 +63,7 @@ static void given_ids(void)
 static void imported_ids(void)
 {
     CHECK_TAKEN(name_is_imported_id, "a", "550e8400-e29b-41d4-a716-446655440000", "a.b:c-d", "17", "evt_a_b", "...");
-    CHECK_REFUSED(name_is_imported_id, "", "a_b", "evt_a.b", "a/b", "a b", "a,b", "a\n", "\xc3\xa9");
+    CHECK_REFUSED(name_is_imported_id, "", "a/b", "a b", "a,b", "a\n", "\xc3\xa9");
     CHECK_TAKEN(name_is_imported_id, filled("a", 'x', 128));
     CHECK_REFUSED(name_is_imported_id, filled("a", 'x', 129));
 }

@@ -1,0 +1,461 @@
+#include "cli/log.h"
+
+#include "cli/terminal.h"
+#include "store/json.h"
+#include "store/name.h"
+#include "store/when.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#define READ_BYTES     ((size_t)256 * 1024)
+#define LOOK_AGAIN_MS  200 // between two looks at a plain file, which poll(2) calls ready even at its end
+#define KEY_COLUMNS    40
+#define VALUE_COLUMNS  60
+#define COLUMN_WIDEST  40 // wider content is shown whole, but does not push the lines below it apart
+#define COLUMN_BETWEEN 2
+
+static const char usage[] = "usage: factfs log [-f] [--utc] [--color=auto|always|never] PATH\n"
+                            "PATH is a tenant, an entity, a stream or a copy of one; - reads standard input.\n"
+                            "  -f, --follow          go on as events come\n"
+                            "      --utc             times in UTC, not in the local zone\n"
+                            "      --color[=WHEN]    auto (the default: on a terminal), always, never\n"
+                            "      --help            show this\n";
+
+enum colour { COLOUR_TIME, COLOUR_TARGET, COLOUR_VERSION, COLOUR_TYPE, COLOUR_ACTOR, COLOUR_FIELD, COLOURS };
+
+static const char *const colour_on[COLOURS] = {
+    [COLOUR_TIME] = "\033[2m",
+    [COLOUR_TARGET] = "\033[36m",
+    [COLOUR_VERSION] = "\033[33m",
+    [COLOUR_TYPE] = "\033[1m",
+    [COLOUR_ACTOR] = "\033[35m",
+    [COLOUR_FIELD] = "\033[34m",
+};
+static const char colour_off[] = "\033[0m";
+
+// Columns begin as wide as what is common needs, and grow, so that they stand below each other.
+static const size_t width_first[COLOURS] = {
+    [COLOUR_TARGET] = 18,
+    [COLOUR_VERSION] = 3,
+    [COLOUR_TYPE] = 18,
+    [COLOUR_ACTOR] = 14,
+};
+
+// What the command line asked for, what is being read, and the lines made of it that are not written yet.
+struct log {
+    bool follow;
+    bool utc;
+    bool colour;
+    const char *path;
+    int fd;
+    bool one_entity;       // the target is the same in every line, and left out
+    uint64_t line;         // of the input, for messages
+    bool wrong;            // some line was not an event
+    bool always_ready;     // poll(2) spoke of bytes, and no read has found any since
+    size_t width[COLOURS]; // of each column so far
+    size_t padding;        // owed before the next column
+    struct bytes decoded;  // scratch
+    struct bytes shown;    // scratch
+    struct bytes out;
+};
+
+// ---- a line
+
+// Returns how many columns the text takes.
+static size_t coloured_add(struct log *log, enum colour colour, struct slice text, size_t most)
+{
+    if (log->colour)
+        bytes_add_text(&log->out, colour_on[colour]);
+    size_t columns = terminal_add(&log->out, text, most);
+    if (log->colour)
+        bytes_add_text(&log->out, colour_off);
+    return columns;
+}
+
+static void column_add(struct log *log, enum colour colour, struct slice text)
+{
+    bytes_printf(&log->out, "%*s", (int)log->padding, "");
+    size_t columns = coloured_add(log, colour, text, SIZE_MAX);
+    size_t *width = &log->width[colour];
+    if (columns > *width)
+        *width = columns < COLUMN_WIDEST ? columns : COLUMN_WIDEST;
+    log->padding = COLUMN_BETWEEN + (*width > columns ? *width - columns : 0);
+}
+
+// Text of a string member, escapes decoded, in log->decoded. "-" when there is none.
+static struct slice member_text(struct log *log, struct slice event, const char *name)
+{
+    struct slice value;
+    if (!json_member(event, name, &value) || json_kind(value) != JSON_STRING)
+        return SLICE("-");
+    bytes_clear(&log->decoded);
+    json_decode(&log->decoded, value);
+    return bytes_slice(&log->decoded);
+}
+
+// 2026-01-16T10:30:00+01:00, a form that asof/ takes too; as written when it is not a moment.
+static void time_add(struct log *log, struct slice timestamp)
+{
+    int64_t at_us;
+    struct tm parts;
+    if (when_parse_moment(timestamp, &at_us) < 0) {
+        column_add(log, COLOUR_TIME, timestamp);
+        return;
+    }
+    time_t second = (time_t)((at_us - (at_us < 0 ? WHEN_US_PER_SECOND - 1 : 0)) / WHEN_US_PER_SECOND);
+    if (!(log->utc ? gmtime_r(&second, &parts) : localtime_r(&second, &parts))) {
+        column_add(log, COLOUR_TIME, timestamp);
+        return;
+    }
+    char text[48];
+    size_t size = strftime(text, sizeof text - 1, log->utc ? "%FT%TZ" : "%FT%T%z", &parts);
+    if (!log->utc && size > 2) {
+        memmove(text + size - 1, text + size - 2, 2);
+        text[size++ - 2] = ':';
+    }
+    column_add(log, COLOUR_TIME, (struct slice){.at = text, .size = size});
+}
+
+// Would the text, shown without quotes, be taken for another kind of value or for several?
+static bool text_misleads(struct slice text)
+{
+    if (text.size == 0 || text.at[0] == ' ' || text.at[text.size - 1] == ' ' || slice_is(text, "∅"))
+        return true;
+    if (memmem(text.at, text.size, ", ", 2) || memmem(text.at, text.size, " → ", strlen(" → ")))
+        return true;
+    struct json_scanner scanner;
+    size_t used;
+    json_scanner_init(&scanner);
+    return json_scan(&scanner, "[", 1, &used, NULL) == JSON_MORE &&
+           json_scan(&scanner, text.at, text.size, &used, NULL) == JSON_MORE &&
+           json_scan(&scanner, "]", 1, &used, NULL) == JSON_VALUE;
+}
+
+static void value_add(struct log *log, struct slice value)
+{
+    struct bytes *decoded = &log->decoded;
+    bytes_clear(decoded);
+    if (json_kind(value) == JSON_STRING) {
+        json_decode(decoded, value);
+        if (text_misleads(bytes_slice(decoded))) {
+            bytes_clear(decoded);
+            bytes_add_slice(decoded, value);
+        }
+    } else {
+        json_minify(decoded, value);
+    }
+    terminal_add(&log->out, bytes_slice(decoded), VALUE_COLUMNS);
+}
+
+// Is this {"before":…,"after":…}, or one of the two? A member that is missing gets no bytes.
+static bool change_read(struct slice value, struct slice *before, struct slice *after)
+{
+    *before = *after = (struct slice){0};
+    if (json_kind(value) != JSON_OBJECT)
+        return false;
+    struct json_cursor cursor = json_enter(value);
+    for (struct slice key, member; json_next_member(&cursor, &key, &member);) {
+        if (json_key_is(key, "before"))
+            *before = member;
+        else if (json_key_is(key, "after"))
+            *after = member;
+        else
+            return false;
+    }
+    return before->size || after->size;
+}
+
+static void field_add(struct log *log, struct slice key, struct slice value, bool changes)
+{
+    bytes_clear(&log->decoded);
+    json_decode(&log->decoded, key);
+    coloured_add(log, COLOUR_FIELD, bytes_slice(&log->decoded), KEY_COLUMNS);
+    bytes_add_text(&log->out, ": ");
+    struct slice before, after;
+    if (!changes || !change_read(value, &before, &after)) {
+        value_add(log, value);
+        return;
+    }
+    if (before.size)
+        value_add(log, before);
+    else
+        bytes_add_text(&log->out, "∅");
+    bytes_add_text(&log->out, " → ");
+    if (after.size)
+        value_add(log, after);
+    else
+        bytes_add_text(&log->out, "∅");
+}
+
+static void data_add(struct log *log, struct slice data, bool changes)
+{
+    bool first = true;
+    struct json_cursor cursor = json_enter(data);
+    for (struct slice key, value; json_next_member(&cursor, &key, &value); first = false) {
+        if (first)
+            bytes_printf(&log->out, "%*s", (int)log->padding, "");
+        else
+            bytes_add_text(&log->out, ", ");
+        field_add(log, key, value, changes);
+    }
+}
+
+static void event_add(struct log *log, struct slice event)
+{
+    struct slice data, version;
+    log->padding = 0;
+    time_add(log, member_text(log, event, "timestamp"));
+    if (!log->one_entity)
+        column_add(log, COLOUR_TARGET, member_text(log, event, "target"));
+
+    bytes_clear(&log->shown);
+    bytes_add_char(&log->shown, 'v');
+    bytes_add_slice(&log->shown, json_member(event, "version", &version) ? version : SLICE("-"));
+    column_add(log, COLOUR_VERSION, bytes_slice(&log->shown));
+
+    bytes_clear(&log->shown);
+    struct slice text = member_text(log, event, "type");
+    struct name_type type = name_stored_type(text);
+    // A Created is a state and a Deleted gives reasons; snake_case payloads mean whatever their writer meant.
+    bool changes = type.style == NAME_PASCAL && type.verb != NAME_CREATED && type.verb != NAME_DELETED;
+    if (type.style == NAME_SNAKE)
+        bytes_add_text(&log->shown, name_voice(text) == NAME_PASSIVE ? "← " : "→ ");
+    bytes_add_slice(&log->shown, text);
+    column_add(log, COLOUR_TYPE, bytes_slice(&log->shown));
+
+    column_add(log, COLOUR_ACTOR, member_text(log, event, "actor"));
+    if (json_member(event, "data", &data) && json_kind(data) == JSON_OBJECT)
+        data_add(log, data, changes);
+    bytes_add_char(&log->out, '\n');
+}
+
+// ---- the input
+
+// 0, -EPIPE when nobody reads any more, or another -errno.
+static int out_write(struct log *log)
+{
+    size_t written = 0;
+    if (log->out.failed)
+        return -ENOMEM;
+    while (written < log->out.size) {
+        ssize_t size = write(STDOUT_FILENO, log->out.at + written, log->out.size - written);
+        if (size < 0 && errno != EINTR)
+            return -errno;
+        written += size > 0 ? (size_t)size : 0;
+    }
+    bytes_clear(&log->out);
+    return 0;
+}
+
+static void line_refuse(struct log *log, const char *why)
+{
+    // The lines before this one first; should that fail, the next write says so.
+    (void)out_write(log);
+    fprintf(stderr, "factfs log: %s, line %llu: %s\n", log->path, (unsigned long long)log->line, why);
+    log->wrong = true;
+}
+
+static void line_take(struct log *log, struct slice line)
+{
+    struct json_scanner scanner;
+    struct reason why = {0};
+    struct slice type;
+    size_t used;
+    log->line++;
+    json_scanner_init(&scanner);
+    enum json_found found;
+    while ((found = json_scan(&scanner, line.at, line.size, &used, &why)) == JSON_VALUE) {
+        struct slice event = {.at = line.at, .size = used};
+        if (json_kind(event) == JSON_OBJECT && json_member(event, "type", &type) && json_kind(type) == JSON_STRING)
+            event_add(log, event);
+        else
+            line_refuse(log, "not an event");
+        line.at += used;
+        line.size -= used;
+    }
+    if (found == JSON_WRONG)
+        line_refuse(log, why.text);
+    else if (!json_scanner_idle(&scanner))
+        line_refuse(log, "ends within an event");
+}
+
+// Waits at the end of the input until a look at it is worth while. poll(2) on a stream of a mount is ready only when
+// bytes wait, on any other file always. -EPIPE when whoever reads our lines has gone.
+static int more_wait(struct log *log)
+{
+    struct pollfd watched[] = {{.fd = STDOUT_FILENO}, {.fd = log->fd, .events = POLLIN}};
+    bool alone = log->always_ready;
+    if (poll(watched, alone ? 1 : 2, alone ? LOOK_AGAIN_MS : -1) < 0)
+        return errno == EINTR ? 0 : -errno;
+    if (watched[0].revents)
+        return -EPIPE;
+    log->always_ready = alone || watched[1].revents;
+    return 0;
+}
+
+// Shows the whole lines at the front of what was read and keeps the rest. `seen` bytes are known to hold no newline.
+static void lines_take(struct log *log, struct bytes *read, size_t seen)
+{
+    char *at = read->at, *end = read->at + read->size;
+    for (char *newline = memchr(at + seen, '\n', read->size - seen); newline;) {
+        line_take(log, (struct slice){.at = at, .size = (size_t)(newline - at)});
+        at = newline + 1;
+        newline = memchr(at, '\n', (size_t)(end - at));
+    }
+    read->size = (size_t)(end - at);
+    memmove(read->at, at, read->size);
+}
+
+static int input_show(struct log *log)
+{
+    BYTES_AUTO text = {0};
+    struct stat about;
+    // A pipe that has ended stays so; a file may grow.
+    bool may_grow = fstat(log->fd, &about) == 0 && S_ISREG(about.st_mode);
+    for (;;) {
+        char *at = bytes_reserve(&text, READ_BYTES);
+        if (!at)
+            return -ENOMEM;
+        ssize_t size = read(log->fd, at, READ_BYTES);
+        if (size < 0 && errno != EINTR)
+            return -errno;
+        int error = 0;
+        if (size > 0) {
+            size_t seen = text.size;
+            log->always_ready = false;
+            text.size += (size_t)size;
+            lines_take(log, &text, seen);
+            error = out_write(log);
+        } else if (size == 0) {
+            if (!log->follow || !may_grow)
+                break;
+            error = more_wait(log);
+        }
+        if (error < 0)
+            return error;
+    }
+    if (text.size > 0)
+        line_take(log, bytes_slice(&text));
+    return out_write(log);
+}
+
+// ---- the command line
+
+static bool is_directory_at(int directory, const char *name)
+{
+    struct stat about;
+    return fstatat(directory, name, &about, 0) == 0 && S_ISDIR(about.st_mode);
+}
+
+// Opens the stream that the path means. An entity is known by the events/ beside it. 0 or -errno, reported.
+static int source_open(struct log *log)
+{
+    if (strcmp(log->path, "-") == 0) {
+        log->path = "standard input";
+        log->fd = STDIN_FILENO;
+        return 0;
+    }
+    int fd = open(log->path, O_RDONLY | O_CLOEXEC);
+    struct stat about;
+    if (fd < 0 || fstat(fd, &about) < 0) {
+        int error = errno;
+        fprintf(stderr, "factfs log: %s: %s\n", log->path, strerror(error));
+        return -error;
+    }
+    if (!S_ISDIR(about.st_mode)) {
+        BYTES_AUTO beside = {0};
+        const char *slash = strrchr(log->path, '/');
+        const char *name = slash ? slash + 1 : log->path;
+        bytes_printf(&beside, "%.*sevents", (int)(name - log->path), log->path);
+        bytes_add_char(&beside, '\0');
+        log->one_entity = !beside.failed && (strcmp(name, "stream") == 0 || strcmp(name, "follow") == 0) &&
+                          is_directory_at(AT_FDCWD, beside.at);
+        log->fd = fd;
+        return 0;
+    }
+    log->one_entity = is_directory_at(fd, "events");
+    log->fd = openat(fd, "stream", O_RDONLY | O_CLOEXEC);
+    int error = log->fd < 0 ? errno : 0;
+    close(fd);
+    if (error == ENOENT)
+        fprintf(stderr, "factfs log: %s is neither a tenant nor an entity: there is no stream in it\n", log->path);
+    else if (error)
+        fprintf(stderr, "factfs log: %s/stream: %s\n", log->path, strerror(error));
+    return -error;
+}
+
+// 0, or -EINVAL, reported. log->path stays NULL when only the usage was asked for.
+static int options_read(struct log *log, int argc, char **argv)
+{
+    static const struct option options[] = {
+        {"follow", no_argument, NULL, 'f'},
+        {"utc", no_argument, NULL, 'u'},
+        {"color", optional_argument, NULL, 'c'},
+        {"help", no_argument, NULL, 'h'},
+        {0},
+    };
+    static char name[] = "factfs log"; // for the messages of getopt_long
+    enum terminal_colour colour = TERMINAL_COLOUR_AUTO;
+    argv[0] = name;
+    optind = 0; // main() may have read options of its own
+    for (int option; (option = getopt_long(argc, argv, "f", options, NULL)) != -1;) {
+        switch (option) {
+        case 'f':
+            log->follow = true;
+            break;
+        case 'u':
+            log->utc = true;
+            break;
+        case 'c':
+            if (terminal_read_colour(optarg ? optarg : "always", &colour) < 0) {
+                fprintf(stderr, "factfs log: --color is auto, always or never, not %s\n", optarg);
+                return -EINVAL;
+            }
+            break;
+        case 'h':
+            fputs(usage, stdout);
+            return 0;
+        default:
+            fputs(usage, stderr);
+            return -EINVAL;
+        }
+    }
+    if (argc - optind != 1) {
+        fputs(usage, stderr);
+        return -EINVAL;
+    }
+    log->colour = terminal_wants_colour(STDOUT_FILENO, colour);
+    log->path = argv[optind];
+    return 0;
+}
+
+int log_main(int argc, char **argv)
+{
+    struct log log = {.fd = -1};
+    memcpy(log.width, width_first, sizeof log.width);
+    if (options_read(&log, argc, argv) < 0)
+        return 2;
+    if (!log.path)
+        return 0;
+    if (source_open(&log) < 0)
+        return 1;
+    // A pager that was left, or head(1), is no failure: EPIPE ends us, quietly.
+    signal(SIGPIPE, SIG_IGN);
+    int error = input_show(&log);
+    if (error < 0 && error != -EPIPE)
+        fprintf(stderr, "factfs log: %s: %s\n", log.path, strerror(-error));
+    bytes_free(&log.out);
+    bytes_free(&log.shown);
+    bytes_free(&log.decoded);
+    close(log.fd);
+    return (error < 0 && error != -EPIPE) || log.wrong;
+}

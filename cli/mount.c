@@ -1,0 +1,285 @@
+#include "cli/mount.h"
+
+#include "fs/mount.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <syslog.h>
+#include <unistd.h>
+
+#define EXIT_USAGE 2
+
+static const char usage[] =
+    "Usage: factfs [OPTION]... STORE MOUNT\n"
+    "       factfs log [-f] PATH\n"
+    "Mounts the event store in the directory STORE (made if it is not there) at MOUNT.\n"
+    "\n"
+    "  -f               stay in the foreground; messages go to the terminal\n"
+    "  -o OPTION,...    options, as in fstab:\n"
+    "       ro            no event can be appended\n"
+    "       pidfile=FILE  write the number of the daemon's process there\n"
+    "       allow_other, default_permissions, fsname=..., nosuid, nodev, noexec, ...\n"
+    "                     as for every FUSE mount; the first two are on already where they can be\n"
+    "  -h, --help       show this help and exit\n"
+    "  -V, --version    show the version and exit\n"
+    "\n"
+    "A tenant is a directory: mkdir MOUNT/acme. Append an event to an entity:\n"
+    "  echo '{\"type\":\"Contact.Created\",\"target\":\"contact_1\",\"data\":{\"name\":\"Ada\"}}' > MOUNT/acme/append\n"
+    "  cat MOUNT/acme/contact_1/state.json\n"
+    "To stop: fusermount3 -u MOUNT. See factfs(8).\n";
+
+struct settings {
+    bool foreground;
+    bool fake; // mount(8) only asks whether it would work
+    char pidfile[PATH_MAX];
+    char kernel[1024]; // options for libfuse
+};
+
+// ---- options
+
+// Options of fstab and mount(8) that say nothing to a file system.
+static bool is_for_others(const char *option)
+{
+    static const char *const names[] = {"defaults", "auto", "noauto", "nofail", "user", "nouser", "users", "owner",
+        "group", "_netdev", "rw", "exec", "suid", "async", "relatime", "norelatime", "strictatime", "lazytime", "atime",
+        "allow_other", "default_permissions", "dev", NULL};
+    for (const char *const *name = names; *name; name++)
+        if (!strcmp(option, *name))
+            return true;
+    return !strncmp(option, "x-", 2) || !strncmp(option, "comment=", 8);
+}
+
+// Made absolute: the daemon leaves its directory.
+static int take_pidfile(struct settings *settings, const char *path)
+{
+    char here[PATH_MAX] = "";
+    if (path[0] != '/' && !getcwd(here, sizeof here))
+        return -errno;
+    int size = snprintf(settings->pidfile, sizeof settings->pidfile, "%s%s%s", here, *here ? "/" : "", path);
+    return (size_t)size < sizeof settings->pidfile ? 0 : -ENAMETOOLONG;
+}
+
+static int take_option(struct settings *settings, char *option)
+{
+    if (!strncmp(option, "pidfile=", 8))
+        return take_pidfile(settings, option + 8);
+    // Of root's mounts others may always see what the modes let them.
+    if (is_for_others(option) || (!strcmp(option, "allow_other") && geteuid() == 0))
+        return 0;
+    size_t used = strlen(settings->kernel);
+    if (used + strlen(option) + 2 > sizeof settings->kernel)
+        return -E2BIG;
+    snprintf(settings->kernel + used, sizeof settings->kernel - used, "%s%s", used ? "," : "", option);
+    return 0;
+}
+
+static int take_options(struct settings *settings, char *list)
+{
+    int error = 0;
+    for (char *option; !error && (option = strsep(&list, ","));)
+        if (*option)
+            error = take_option(settings, option);
+    return error;
+}
+
+// ---- the background
+
+// In the background, what the daemon has to say goes to the system's log.
+static ssize_t write_log(void *cookie, const char *text, size_t size)
+{
+    (void)cookie;
+    syslog(LOG_WARNING, "%.*s", (int)size, text);
+    return (ssize_t)size;
+}
+
+static void leave_terminal(void)
+{
+    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    if (null < 0)
+        return;
+    openlog("factfs", LOG_PID, LOG_DAEMON);
+    FILE *log = fopencookie(NULL, "w", (cookie_io_functions_t){.write = write_log});
+    if (log) {
+        setvbuf(log, NULL, _IOLBF, 1024);
+        stderr = log;
+    }
+    for (int fd = 0; fd < 3; fd++)
+        dup2(null, fd);
+}
+
+struct ready {
+    const struct settings *settings;
+    int pipe; // to the process that waits in front; -1: none
+};
+
+static void write_pidfile(const char *path)
+{
+    FILE *file = fopen(path, "we");
+    if (!file) {
+        fprintf(stderr, "factfs: %s: %s\n", path, strerror(errno));
+        return;
+    }
+    fprintf(file, "%d\n", getpid());
+    fclose(file);
+}
+
+static void serving(void *context)
+{
+    struct ready *ready = context;
+    if (ready->settings->pidfile[0])
+        write_pidfile(ready->settings->pidfile);
+    if (ready->pipe < 0)
+        return;
+    leave_terminal();
+    ssize_t told = write(ready->pipe, "", 1);
+    (void)told;
+    close(ready->pipe);
+    ready->pipe = -1;
+}
+
+static int mount_here(const char *store, const char *point, const struct settings *settings, int pipe)
+{
+    struct ready ready = {.settings = settings, .pipe = pipe};
+    struct reason why = {0};
+    struct mount_options options = {
+        .store = store,
+        .point = point,
+        .kernel_options = settings->kernel,
+        .serving = serving,
+        .serving_context = &ready,
+    };
+    int error = mount_serve(&options, &why);
+    if (settings->pidfile[0])
+        unlink(settings->pidfile);
+    if (!error)
+        return EXIT_SUCCESS;
+    fprintf(stderr, "factfs: %s\n", why.text[0] ? why.text : strerror(-error));
+    return EXIT_FAILURE;
+}
+
+// The mount is served by a child; this process ends when it serves, and tells by its exit status whether it does.
+static int mount_behind(const char *store, const char *point, const struct settings *settings)
+{
+    int fds[2];
+    if (pipe2(fds, O_CLOEXEC)) {
+        perror("factfs");
+        return EXIT_FAILURE;
+    }
+    pid_t child = fork();
+    if (child < 0) {
+        perror("factfs");
+        return EXIT_FAILURE;
+    }
+    if (child == 0) {
+        close(fds[0]);
+        setsid();
+        if (chdir("/"))
+            return EXIT_FAILURE;
+        return mount_here(store, point, settings, fds[1]);
+    }
+    close(fds[1]);
+    char byte;
+    ssize_t got;
+    do
+        got = read(fds[0], &byte, 1);
+    while (got < 0 && errno == EINTR);
+    return got == 1 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+// ---- paths
+
+// A mount point whose daemon has died cannot be resolved itself: its parent can.
+static char *absolute(const char *path)
+{
+    char *found = realpath(path, NULL);
+    if (found || errno != ENOTCONN)
+        return found;
+    char *copy = strdup(path), *result = NULL;
+    size_t size = copy ? strlen(copy) : 0;
+    while (size > 1 && copy[size - 1] == '/')
+        copy[--size] = '\0';
+    char *slash = copy ? strrchr(copy, '/') : NULL;
+    if (slash)
+        *slash = '\0';
+    char *parent = copy ? realpath(slash ? (*copy ? copy : "/") : ".", NULL) : NULL;
+    if (parent && asprintf(&result, "%s/%s", parent, slash ? slash + 1 : copy) < 0)
+        result = NULL;
+    free(parent);
+    free(copy);
+    return result;
+}
+
+// Called by mount(8), whose options are others: SPEC DIR [-sfnv] [-N NAMESPACE] [-t TYPE] [-o OPTIONS].
+static bool is_helper(const char *program)
+{
+    const char *slash = strrchr(program, '/');
+    return !strncmp(slash ? slash + 1 : program, "mount.", 6);
+}
+
+// 0, or the exit status to end with; -1 to go on.
+static int read_options(struct settings *settings, int argc, char **argv)
+{
+    static const struct option longs[] = {{"help", no_argument, NULL, 'h'}, {"version", no_argument, NULL, 'V'}, {0}};
+    bool helper = is_helper(argv[0]);
+    for (int option; (option = getopt_long(argc, argv, helper ? "fhno:sN:t:vV" : "fho:V", longs, NULL)) != -1;)
+        switch (option) {
+        case 'f':
+            *(helper ? &settings->fake : &settings->foreground) = true;
+            break;
+        case 'o':
+            if (take_options(settings, optarg)) {
+                fputs("factfs: the options are too long\n", stderr);
+                return EXIT_USAGE;
+            }
+            break;
+        case 'n':
+        case 's':
+        case 'N':
+        case 't':
+        case 'v':
+            break;
+        case 'h':
+            fputs(usage, stdout);
+            return EXIT_SUCCESS;
+        case 'V':
+            puts("factfs " FACTFS_VERSION);
+            return EXIT_SUCCESS;
+        default:
+            fputs("Try 'factfs --help'.\n", stderr);
+            return EXIT_USAGE;
+        }
+    if (argc - optind == 2)
+        return -1;
+    fputs("factfs: a store and a mount point are needed\nTry 'factfs --help'.\n", stderr);
+    return EXIT_USAGE;
+}
+
+int mount_main(int argc, char **argv)
+{
+    struct settings settings = {0};
+    int status = read_options(&settings, argc, argv);
+    if (status >= 0)
+        return status;
+    if (settings.fake)
+        return EXIT_SUCCESS;
+    if (mkdir(argv[optind], 0755) && errno != EEXIST) {
+        fprintf(stderr, "factfs: %s: %s\n", argv[optind], strerror(errno));
+        return EXIT_FAILURE;
+    }
+    char *store = absolute(argv[optind]), *point = absolute(argv[optind + 1]);
+    status = EXIT_FAILURE;
+    if (!store || !point)
+        fprintf(stderr, "factfs: %s: %s\n", argv[store ? optind + 1 : optind], strerror(errno));
+    else
+        status = settings.foreground ? mount_here(store, point, &settings, -1) : mount_behind(store, point, &settings);
+    free(store);
+    free(point);
+    return status;
+}

@@ -1,0 +1,225 @@
+#include "fs/attr.h"
+
+#include "fs/document.h"
+#include "fs/scratch.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+static void set_time(struct timespec *to, int64_t at_us)
+{
+    int64_t second = at_us / WHEN_US_PER_SECOND, rest = at_us % WHEN_US_PER_SECOND;
+    if (rest < 0) {
+        second--;
+        rest += WHEN_US_PER_SECOND;
+    }
+    *to = (struct timespec){.tv_sec = second, .tv_nsec = rest * 1000};
+}
+
+void attr_common(const struct visit *v, uint64_t id, mode_t mode, uint64_t size, int64_t at_us, struct stat *attr)
+{
+    *attr = (struct stat){
+        .st_ino = node_shown(id),
+        .st_mode = (mode & S_IFMT) | (mode & v->info.mode),
+        .st_nlink = S_ISDIR(mode) ? 2 : 1,
+        .st_uid = v->info.uid,
+        .st_gid = v->info.gid,
+        .st_size = (off_t)size,
+        .st_blksize = 4096,
+        .st_blocks = (blkcnt_t)((size + 511) / 512),
+    };
+    set_time(&attr->st_mtim, at_us ? at_us : v->info.made_at_us);
+    attr->st_ctim = attr->st_atim = attr->st_mtim;
+}
+
+static uint64_t own_id(const struct visit *v)
+{
+    return node_id(v->node.kind, v->node.tenant, v->node.number);
+}
+
+static void directory(const struct visit *v, mode_t mode, int64_t at_us, struct stat *attr)
+{
+    attr_common(v, own_id(v), S_IFDIR | mode, 4096, at_us, attr);
+}
+
+static void file(const struct visit *v, mode_t mode, uint64_t size, int64_t at_us, struct stat *attr)
+{
+    attr_common(v, own_id(v), S_IFREG | mode, size, at_us, attr);
+}
+
+void attr_event(const struct visit *v, const struct event_place *place, struct stat *attr)
+{
+    uint64_t id = node_id(NODE_EVENT, v->node.tenant, place->position);
+    attr_common(v, id, S_IFREG | 0444, place->size_bytes, place->at_us, attr);
+}
+
+static int root(const struct visit *v, struct stat *attr)
+{
+    struct stat store;
+    if (stat(store_path(v->mount->store), &store))
+        return -errno;
+    *attr = (struct stat){
+        .st_ino = NODE_ROOT_ID,
+        .st_mode = store.st_mode,
+        .st_nlink = 2,
+        .st_uid = store.st_uid,
+        .st_gid = store.st_gid,
+        .st_size = 4096,
+        .st_blksize = 4096,
+        .st_blocks = 8,
+        .st_mtim = store.st_mtim,
+        .st_ctim = store.st_mtim,
+        .st_atim = store.st_mtim,
+    };
+    return 0;
+}
+
+// What is recorded is not written. But the herald of an ordinary user opens streams to tell of their growth, and only
+// root may do so against the mode; writing fails all the same.
+static mode_t stream_mode(void)
+{
+    return geteuid() == 0 ? 0444 : 0644;
+}
+
+static int of_tenant(struct visit *v, struct stat *attr)
+{
+    struct log_end end = tenant_end(v->tenant);
+    switch (v->node.kind) {
+    case NODE_TENANT:
+        directory(v, 0777, end.entities_at_us, attr);
+        return 0;
+    case NODE_TENANT_STREAM:
+        file(v, stream_mode(), end.size_bytes, end.at_us, attr);
+        return 0;
+    case NODE_REJECTED:
+        file(v, stream_mode(), end.rejected_bytes, end.rejected_at_us, attr);
+        return 0;
+    case NODE_TENANT_FOLLOW:
+        file(v, 0444, 0, 0, attr);
+        return 0;
+    default:
+        file(v, 0666, 0, 0, attr);
+        return 0;
+    }
+}
+
+static int of_state(struct visit *v, struct stat *attr)
+{
+    struct head head;
+    struct slice text = {0};
+    int error = history_head_of(v->reader, v->node.number, &head);
+    if (!error && head.version)
+        error = document_show(v, v->node.number, head.version, head.last_at_us, &text);
+    // Who has it open may still ask when the entity is gone.
+    if (error && error != -ENOENT)
+        return error;
+    file(v, 0666, text.size, head.last_at_us, attr);
+    return 0;
+}
+
+static int of_entity(struct visit *v, struct stat *attr)
+{
+    struct head head;
+    int error = history_head_of(v->reader, v->node.number, &head);
+    if (error)
+        return error;
+    switch (v->node.kind) {
+    case NODE_ENTITY:
+    case NODE_EVENTS:
+        directory(v, 0777, head.last_at_us, attr);
+        return 0;
+    case NODE_ASOF:
+        directory(v, 0555, 0, attr);
+        return 0;
+    case NODE_STREAM:
+        file(v, stream_mode(), head.size_bytes, head.last_at_us, attr);
+        return 0;
+    case NODE_FOLLOW:
+        file(v, 0444, 0, 0, attr);
+        return 0;
+    default:
+        file(v, 0666, 0, 0, attr);
+        return 0;
+    }
+}
+
+static int of_event(struct visit *v, struct stat *attr)
+{
+    struct event_row row;
+    struct slice text;
+    int error = history_event(v->reader, v->node.number, &row);
+    if (error)
+        return error;
+    switch (v->node.kind) {
+    case NODE_EVENT:
+        file(v, 0444, row.line.size + 1, row.at_us, attr);
+        return 0;
+    case NODE_PAST_STATE:
+        error = document_show(v, row.entity, row.version, row.at_us, &text);
+        if (!error)
+            file(v, 0444, text.size, row.at_us, attr);
+        return error;
+    default:
+        directory(v, 0555, row.at_us, attr);
+        return 0;
+    }
+}
+
+static int of_scratch(struct visit *v, struct stat *attr)
+{
+    const struct scratch *file = scratch_of(v->mount->scratch, v->node);
+    if (!file)
+        return -ESTALE;
+    uint64_t id = node_id(NODE_SCRATCH, file->tenant, file->number);
+    attr_common(v, id, S_IFREG | file->mode, file->data.size, 0, attr);
+    attr->st_nlink = file->names;
+    attr->st_uid = file->uid;
+    attr->st_gid = file->gid;
+    attr->st_mtim = file->modified;
+    attr->st_ctim = file->changed;
+    attr->st_atim = file->accessed;
+    return 0;
+}
+
+int attr_get(struct visit *v, struct stat *attr, double *timeout_s)
+{
+    *timeout_s = 0;
+    switch (v->node.kind) {
+    case NODE_ROOT:
+        *timeout_s = 1;
+        return root(v, attr);
+    case NODE_TENANT:
+        *timeout_s = TIMEOUT_FOREVER_S;
+        return of_tenant(v, attr);
+    case NODE_TENANT_APPEND:
+    case NODE_TENANT_STREAM:
+    case NODE_TENANT_FOLLOW:
+    case NODE_REJECTED:
+        return of_tenant(v, attr);
+    case NODE_ENTITY:
+    case NODE_EVENTS:
+    case NODE_ASOF:
+        // The writer tells the kernel when they change.
+        *timeout_s = TIMEOUT_FOREVER_S;
+        return of_entity(v, attr);
+    case NODE_APPEND:
+    case NODE_ROLLBACK:
+    case NODE_STREAM:
+    case NODE_FOLLOW:
+        return of_entity(v, attr);
+    case NODE_STATE:
+        return of_state(v, attr);
+    case NODE_EVENT:
+    case NODE_PAST:
+    case NODE_PAST_STATE:
+    case NODE_PAST_EVENTS:
+        *timeout_s = TIMEOUT_FOREVER_S;
+        return of_event(v, attr);
+    case NODE_SCRATCH:
+        return of_scratch(v, attr);
+    case NODE_NONE:
+    case NODE_KINDS:
+        break;
+    }
+    return -ESTALE;
+}

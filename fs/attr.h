@@ -1,0 +1,14 @@
+// Attributes: whose a file is, how large, since when.
+#pragma once
+
+#include "fs/visit.h"
+
+// For ever, in the kernel's seconds.
+#define TIMEOUT_FOREVER_S 1e9
+
+// Attributes of an inode and how long the kernel may keep them, in seconds. 0 or -errno.
+int attr_get(struct visit *visit, struct stat *attr, double *timeout_s);
+// The attributes that an event's file has.
+void attr_event(const struct visit *visit, const struct event_place *place, struct stat *attr);
+// Uid, gid, link count and inode number; `mode` is cut to what the tenant allows.
+void attr_common(const struct visit *visit, uint64_t id, mode_t mode, uint64_t size, int64_t at_us, struct stat *attr);

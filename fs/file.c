@@ -1,0 +1,126 @@
+#include "fs/file.h"
+
+#include "fs/tree.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+int file_open(struct visit *v, const struct file_kind *kind, struct fuse_file_info *fi)
+{
+    struct open_file *file = calloc(1, kind->size);
+    if (!file)
+        return -ENOMEM;
+    *file =
+        (struct open_file){.kind = kind, .mount = v->mount, .tenant = v->tenant, .node = v->node, .flags = fi->flags};
+    atomic_init(&file->holders, 1);
+    fi->direct_io = 1;
+    int error = kind->open ? kind->open(v, file, fi) : 0;
+    if (error) {
+        free(file);
+        return error;
+    }
+    if (kind->write)
+        tree_path(v, &file->path);
+    // The file keeps its tenant open.
+    struct tenant *kept;
+    error = store_get(v->mount->store, v->node.tenant, &kept);
+    if (error) {
+        file->tenant = NULL;
+        file_drop(file);
+        return error;
+    }
+    file->next = v->mount->files;
+    file->link = &v->mount->files;
+    if (file->next)
+        file->next->link = &file->next;
+    v->mount->files = file;
+    fi->fh = (uintptr_t)file;
+    return 0;
+}
+
+void file_release(struct open_file *file)
+{
+    *file->link = file->next;
+    if (file->next)
+        file->next->link = file->link;
+    if (file->kind->release)
+        file->kind->release(file);
+    file_drop(file);
+}
+
+struct open_file *file_hold(struct open_file *file)
+{
+    atomic_fetch_add_explicit(&file->holders, 1, memory_order_relaxed);
+    return file;
+}
+
+void file_drop(struct open_file *file)
+{
+    if (atomic_fetch_sub_explicit(&file->holders, 1, memory_order_acq_rel) != 1)
+        return;
+    if (file->kind->close)
+        file->kind->close(file);
+    if (file->tenant)
+        store_put(file->mount->store, file->tenant);
+    bytes_free(&file->path);
+    free(file);
+}
+
+struct submission *submission_by(fuse_req_t req, enum submission_kind kind, struct slice path)
+{
+    struct submission *s = submission_new(kind);
+    if (!s)
+        return NULL;
+    if (req) {
+        s->uid = fuse_req_ctx(req)->uid;
+        s->pid = fuse_req_ctx(req)->pid;
+    }
+    s->path = arena_copy(&s->arena, path);
+    return s;
+}
+
+int file_pend(struct submission *s, fuse_req_t req, struct open_file *file, size_t size)
+{
+    struct pending_request *pending = arena_get(&s->arena, sizeof *pending);
+    if (!pending)
+        return -ENOMEM;
+    *pending = (struct pending_request){.req = req, .file = file_hold(file), .size = size};
+    s->context = pending;
+    s->answer = file_answer;
+    return 0;
+}
+
+struct submission *file_submission(fuse_req_t req, struct open_file *file, enum submission_kind kind, size_t size)
+{
+    struct submission *s = submission_by(req, kind, bytes_slice(&file->path));
+    if (s && file_pend(s, req, file, size)) {
+        submission_free(s);
+        s = NULL;
+    }
+    return s;
+}
+
+void submission_refuse(struct submission *s, int error, struct slice input)
+{
+    s->kind = SUBMIT_REFUSAL;
+    s->error = error;
+    if (input.size > 4096)
+        input.size = 4096;
+    s->input = arena_copy(&s->arena, input);
+}
+
+void file_answer(struct submission *s)
+{
+    struct pending_request *pending = s->context;
+    struct open_file *file = pending->file;
+    if (pending->req) {
+        if (s->error)
+            fuse_reply_err(pending->req, -s->error);
+        else if (pending->size)
+            fuse_reply_write(pending->req, pending->size);
+        else
+            fuse_reply_err(pending->req, 0);
+    }
+    submission_free(s);
+    file_drop(file);
+}

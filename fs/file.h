@@ -1,0 +1,82 @@
+// An open file. What the kinds of files differ in is a table of functions; what they share is here.
+//
+// An open file is held by the kernel's handle and by each submission under way, so that it outlives a close that nobody
+// waited for. Its functions run on the thread of the requests; what an answer from a writer's thread touches is the
+// kind's to guard.
+#pragma once
+
+#include "fs/visit.h"
+
+#include <stdatomic.h>
+
+struct open_file;
+
+// NULL members: read answers nothing, write and truncate -EPERM, flush and fsync 0, poll always ready.
+struct file_kind {
+    size_t size; // of the kind's structure, which begins with struct open_file
+    // Sets up what the kind needs; fi->direct_io is set already. 0 or -errno.
+    int (*open)(struct visit *visit, struct open_file *file, struct fuse_file_info *fi);
+    // These answer the request, at once or later.
+    void (*read)(fuse_req_t req, struct open_file *file, size_t size, uint64_t offset);
+    void (*write)(fuse_req_t req, struct open_file *file, const char *from, size_t size, uint64_t offset);
+    void (*flush)(fuse_req_t req, struct open_file *file);
+    void (*fsync)(fuse_req_t req, struct open_file *file);
+    void (*poll)(fuse_req_t req, struct open_file *file, struct fuse_pollhandle *handle);
+    // 0 or -errno.
+    int (*truncate)(struct open_file *file, uint64_t size);
+    // The kernel has closed it; submissions may be under way.
+    void (*release)(struct open_file *file);
+    // Nobody holds it any more; any thread.
+    void (*close)(struct open_file *file);
+};
+
+struct open_file {
+    const struct file_kind *kind;
+    atomic_uint holders;
+    struct mount *mount;
+    struct tenant *tenant;
+    struct node node;
+    int flags;                      // of open(2)
+    struct bytes path;              // below the tenant's directory, for `rejected`
+    struct open_file *next, **link; // in the mount's list while the kernel has it open
+};
+
+extern const struct file_kind append_kind, rollback_kind, state_kind, stream_kind, follow_kind, scratch_kind;
+
+static inline struct open_file *file_of(const struct fuse_file_info *fi)
+{
+    return (struct open_file *)(uintptr_t)fi->fh;
+}
+
+// Opens a file of a kind for the visited inode and puts it into fi->fh. 0 or -errno.
+int file_open(struct visit *visit, const struct file_kind *kind, struct fuse_file_info *fi);
+// The kernel has closed it, or never will: it is released and dropped.
+void file_release(struct open_file *file);
+struct open_file *file_hold(struct open_file *file);
+void file_drop(struct open_file *file);
+
+// A submission by the calling process (req NULL: by nobody who still waits) through a path below the tenant's
+// directory. NULL when there is no memory.
+struct submission *submission_by(fuse_req_t req, enum submission_kind kind, struct slice path);
+// Turns a submission into a refusal with an input to show.
+void submission_refuse(struct submission *s, int error, struct slice input);
+
+// Lets a submission answer a request on an open file, which it holds until then; `size` is what a write is answered, 0
+// for everything else. 0 or -ENOMEM. s->answer is file_answer then; whoever replaces it calls file_answer in the end.
+struct pending_request {
+    fuse_req_t req; // NULL: nobody waits
+    struct open_file *file;
+    size_t size;
+};
+int file_pend(struct submission *s, fuse_req_t req, struct open_file *file, size_t size);
+void file_answer(struct submission *s);
+static inline struct open_file *file_pending(const struct submission *s)
+{
+    return ((struct pending_request *)s->context)->file;
+}
+// Both at once: a submission that answers a request on an open file.
+struct submission *file_submission(fuse_req_t req, struct open_file *file, enum submission_kind kind, size_t size);
+
+// scratch.c's own way in: a scratch file is opened by number.
+struct scratch;
+struct scratch *scratch_file_of(struct open_file *file);

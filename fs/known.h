@@ -1,0 +1,20 @@
+// Which inodes the kernel knows, of those that change: only for these must it be told. Counts what lookups gave and
+// forgets took. Any thread may call.
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct known;
+
+struct known *known_open(void);
+void known_close(struct known *known);
+// The kernel was given this inode once more; `asked` by somebody else than the daemon itself.
+void known_add(struct known *known, uint64_t id, bool asked);
+// The kernel takes `count` of these back.
+void known_forget(struct known *known, uint64_t id, uint64_t count);
+// Was it asked for, and not forgotten since?
+bool known_has(struct known *known, uint64_t id);
+// Calls for each that is known; the calls are made without the lock, so what changes meanwhile may be missed.
+void known_each(struct known *known, void (*call)(void *context, uint64_t id), void *context);

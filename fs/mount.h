@@ -1,0 +1,16 @@
+// Mounting a store, and serving it until it is unmounted.
+#pragma once
+
+#include "store/reason.h"
+
+struct mount_options {
+    const char *store; // absolute, as the next
+    const char *point;
+    const char *kernel_options; // for libfuse, comma-separated; NULL: none
+    void (*serving)(void *context);
+    void *serving_context;
+};
+
+// Mounts and serves until unmounted or told to stop by SIGTERM, SIGINT or SIGHUP; then everything submitted is
+// committed and answered. 0, or -errno with the reason when it could not begin. Blocks these signals for the process.
+int mount_serve(const struct mount_options *options, struct reason *why);

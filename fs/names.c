@@ -1,0 +1,381 @@
+#include "fs/names.h"
+
+#include "fs/document.h"
+#include "fs/document_write.h"
+#include "fs/file.h"
+#include "fs/notify.h"
+#include "fs/reply.h"
+#include "fs/scratch.h"
+#include "fs/tree.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#ifndef RENAME_NOREPLACE
+#define RENAME_NOREPLACE (1u << 0)
+#endif
+
+// What a name in a directory is now: its node, or kind NODE_NONE.
+static int find(struct visit *v, struct slice name, struct node *node, uint64_t *id)
+{
+    double timeout_s;
+    *node = (struct node){0};
+    int error = tree_lookup(v, name, id, &timeout_s);
+    if (error == -ENOENT)
+        return 0;
+    if (!error)
+        *node = node_of(*id);
+    return error;
+}
+
+// Directories in which programs may keep scratch files.
+static bool takes_scratch(const struct visit *v)
+{
+    return v->node.kind == NODE_TENANT || v->node.kind == NODE_ENTITY;
+}
+
+// ---- directories
+
+static int make_tenant(struct visit *v, fuse_req_t req, struct slice name, mode_t mode, uint64_t *id)
+{
+    struct tenant_info info = {.uid = fuse_req_ctx(req)->uid, .gid = fuse_req_ctx(req)->gid, .mode = mode & 0777};
+    if (!name_is_tenant(name))
+        return -EACCES;
+    memcpy(info.name, name.at, name.size);
+    int error = store_make(v->mount->store, &info);
+    if (!error && info.number > NODE_TENANT_MAX)
+        error = -ENOSPC;
+    *id = node_id(NODE_TENANT, info.number, 0);
+    return error;
+}
+
+static int make_entity(struct visit *v, fuse_req_t req, struct slice name, uint64_t *id)
+{
+    uint64_t entity;
+    if (!name_is_entity(name))
+        return -EACCES;
+    struct head head;
+    bool exists = history_head(v->reader, name, &head) == 0;
+    int error = exists ? -EEXIST : tenant_reserve(v->tenant, name, &entity);
+    if (error == -EEXIST && exists && notifier_is_caller(v->mount->notifier, req)) {
+        entity = head.id;
+        error = 0;
+    }
+    *id = node_id(NODE_ENTITY, v->node.tenant, entity);
+    return error;
+}
+
+void names_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode)
+{
+    VISIT v = {0};
+    uint64_t id = 0;
+    int error = visit_begin(&v, req, parent);
+    if (!error && tree_is_reserved(v.node.kind, slice_of(name)))
+        error = -EACCES;
+    if (!error && v.node.kind == NODE_ROOT)
+        error = make_tenant(&v, req, slice_of(name), mode, &id);
+    else if (!error && v.node.kind == NODE_TENANT)
+        error = make_entity(&v, req, slice_of(name), &id);
+    else if (!error)
+        error = -EACCES;
+    if (error)
+        fuse_reply_err(req, -error);
+    else
+        reply_entry(req, &v, id, node_of(id).kind == NODE_TENANT ? TIMEOUT_FOREVER_S : 0);
+}
+
+void names_rmdir(fuse_req_t req, fuse_ino_t parent, const char *name)
+{
+    VISIT v = {0};
+    struct node node;
+    uint64_t id;
+    int error = visit_begin(&v, req, parent);
+    if (!error)
+        error = find(&v, slice_of(name), &node, &id);
+    if (!error && node.kind == NODE_TENANT) {
+        // The visit must not hold what is removed.
+        struct store *store = v.mount->store;
+        error = store_remove(store, name);
+    } else if (!error && node.kind == NODE_ENTITY) {
+        error = tenant_unreserve(v.tenant, node.number);
+    } else if (!error) {
+        error = node.kind == NODE_NONE ? -ENOENT : node.kind == NODE_SCRATCH ? -ENOTDIR : -EPERM;
+    }
+    reply_result(req, error);
+}
+
+// ---- files
+
+static int make_scratch(struct visit *v, fuse_req_t req, struct slice name, mode_t mode, struct scratch **made)
+{
+    if (!takes_scratch(v) || tree_is_reserved(v->node.kind, name))
+        return -EACCES;
+    int error = scratch_make(v->mount->scratch, v->node.tenant, v->node.number, name, made);
+    if (error)
+        return error;
+    struct head head;
+    (*made)->mode = mode & 07777;
+    (*made)->uid = fuse_req_ctx(req)->uid;
+    (*made)->gid = fuse_req_ctx(req)->gid;
+    if (v->node.kind == NODE_ENTITY && history_head_of(v->reader, v->node.number, &head) == 0)
+        (*made)->base_version = head.version;
+    return 0;
+}
+
+static const struct file_kind *kind_of(enum node_kind kind)
+{
+    return kind == NODE_STATE ? &state_kind : &scratch_kind;
+}
+
+static void reply_create(fuse_req_t req, struct visit *v, uint64_t id, struct fuse_file_info *fi)
+{
+    struct fuse_entry_param entry = {.ino = id};
+    v->node = node_of(id);
+    int error = attr_get(v, &entry.attr, &entry.attr_timeout);
+    if (!error && v->node.kind == NODE_EVENT) {
+        fi->fh = 0;
+        fi->keep_cache = 1;
+        entry.entry_timeout = TIMEOUT_FOREVER_S;
+    } else if (!error) {
+        // What is created begins empty.
+        fi->flags |= O_TRUNC;
+        error = file_open(v, kind_of(v->node.kind), fi);
+    }
+    if (error) {
+        fuse_reply_err(req, -error);
+        return;
+    }
+    known_add(v->mount->known, id, !notifier_is_caller(v->mount->notifier, req));
+    fuse_reply_create(req, &entry, fi);
+}
+
+void names_create(fuse_req_t req, fuse_ino_t parent, const char *text, mode_t mode, struct fuse_file_info *fi)
+{
+    VISIT v = {0};
+    struct node node = {0};
+    struct scratch *file;
+    struct slice name = slice_of(text);
+    uint64_t id;
+    int error = visit_begin(&v, req, parent);
+    if (!error)
+        error = find(&v, name, &node, &id);
+    if (!error && node.kind == NODE_STATE)
+        v.mount->moved_away = (struct moved_away){0};
+    // The notifier creates what is there.
+    if (!error && node.kind == NODE_EVENT && !notifier_is_caller(v.mount->notifier, req))
+        error = -EEXIST;
+    if (!error && node.kind == NODE_NONE) {
+        if (v.node.kind == NODE_ENTITY && slice_is(name, "state.json")) {
+            id = node_id(NODE_STATE, v.node.tenant, v.node.number);
+        } else {
+            error = make_scratch(&v, req, name, mode, &file);
+            id = error ? 0 : node_id(NODE_SCRATCH, v.node.tenant, file->number);
+        }
+    } else if (!error && node.kind != NODE_EVENT && node.kind != NODE_STATE && node.kind != NODE_SCRATCH) {
+        error = -EEXIST;
+    }
+    if (error)
+        fuse_reply_err(req, -error);
+    else
+        reply_create(req, &v, id, fi);
+}
+
+void names_mknod(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, dev_t device)
+{
+    VISIT v = {0};
+    struct scratch *file;
+    (void)device;
+    int error = visit_begin(&v, req, parent);
+    if (!error)
+        error = S_ISREG(mode) ? make_scratch(&v, req, slice_of(name), mode, &file) : -EACCES;
+    if (error)
+        fuse_reply_err(req, -error);
+    else
+        reply_entry(req, &v, node_id(NODE_SCRATCH, v.node.tenant, file->number), 0);
+}
+
+void names_symlink(fuse_req_t req, const char *link, fuse_ino_t parent, const char *name)
+{
+    (void)link, (void)parent, (void)name;
+    fuse_reply_err(req, EACCES);
+}
+
+void names_unlink(fuse_req_t req, fuse_ino_t parent, const char *text)
+{
+    VISIT v = {0};
+    struct node node;
+    uint64_t id;
+    struct slice name = slice_of(text);
+    int error = visit_begin(&v, req, parent);
+    if (!error)
+        error = find(&v, name, &node, &id);
+    if (!error && node.kind == NODE_SCRATCH)
+        error = scratch_unlink(v.mount->scratch, v.node.tenant, v.node.number, name);
+    else if (!error)
+        error = node.kind == NODE_NONE ? -ENOENT : -EPERM;
+    reply_result(req, error);
+}
+
+// ---- rename and link
+
+// A copy of the document under a scratch name: what `cp -b` and `sed -i.bak` keep. The document stays (D5).
+static int copy_document(struct visit *v, fuse_req_t req, struct visit *to, struct slice name, struct scratch **made)
+{
+    struct slice text;
+    uint32_t version;
+    int error = document_show_now(v, v->node.number, &version, &text);
+    if (!error)
+        error = make_scratch(to, req, name, 0666, made);
+    if (!error)
+        error = scratch_write(*made, text.at, text.size, 0);
+    return error;
+}
+
+struct pending_rename {
+    fuse_req_t req;
+    struct mount *mount;
+    struct tenant *tenant; // in use until the answer
+    uint64_t index;        // of the scratch file's name
+};
+
+// On the writer's thread: the scratch file has become the document, so its name goes.
+static void answer_rename(struct submission *s)
+{
+    struct pending_rename *pending = s->context;
+    if (!s->error)
+        scratch_doom(pending->mount->scratch, pending->index);
+    fuse_reply_err(pending->req, -s->error);
+    store_put(pending->mount->store, pending->tenant);
+    submission_free(s);
+}
+
+// A save by rename: the file's text is judged as the document.
+static int rename_onto_document(fuse_req_t req, struct visit *from, struct slice name, struct visit *to)
+{
+    uint64_t index = scratch_index(from->mount->scratch, from->node.tenant, from->node.number, name);
+    struct scratch *file = scratch_find(from->mount->scratch, from->node.tenant, from->node.number, name);
+    struct visit document = *to;
+    document.node.kind = NODE_STATE;
+    struct submission *s = document_submission(req, &document, file->base_version, bytes_slice(&file->data));
+    struct pending_rename *pending = s ? arena_get(&s->arena, sizeof *pending) : NULL;
+    if (!pending) {
+        submission_free(s);
+        return -ENOMEM;
+    }
+    *pending = (struct pending_rename){.req = req, .mount = to->mount, .index = index};
+    int error = store_get(to->mount->store, to->node.tenant, &pending->tenant);
+    if (error) {
+        submission_free(s);
+        return error;
+    }
+    s->context = pending;
+    s->answer = answer_rename;
+    tenant_submit(pending->tenant, s);
+    return 0;
+}
+
+static int rename_scratch(struct visit *from, struct slice name, struct visit *to, struct slice new_name, bool replaces)
+{
+    struct scratch_shelf *shelf = from->mount->scratch;
+    struct scratch *file = scratch_find(shelf, from->node.tenant, from->node.number, name);
+    if (!takes_scratch(to) || from->node.tenant != to->node.tenant)
+        return from->node.tenant == to->node.tenant ? -EACCES : -EXDEV;
+    if (scratch_find(shelf, to->node.tenant, to->node.number, new_name) == file)
+        return 0;
+    scratch_opened(file);
+    int error = replaces ? scratch_unlink(shelf, to->node.tenant, to->node.number, new_name) : 0;
+    if (!error)
+        error = scratch_link(shelf, file, to->node.number, new_name);
+    if (!error)
+        error = scratch_unlink(shelf, from->node.tenant, from->node.number, name);
+    if (!error)
+        file->directory = to->node.number;
+    scratch_closed(shelf, file);
+    return error;
+}
+
+// 1: it will be answered by the writer.
+static int rename_between(
+    fuse_req_t req, struct visit *from, struct slice name, struct visit *to, struct slice new_name, unsigned flags)
+{
+    struct node node, other;
+    struct scratch *copy;
+    uint64_t id, other_id;
+    int error = find(from, name, &node, &id);
+    if (!error)
+        error = find(to, new_name, &other, &other_id);
+    if (error)
+        return error;
+    if (node.kind == NODE_NONE)
+        return -ENOENT;
+    if (flags & ~(unsigned)RENAME_NOREPLACE)
+        return -EINVAL;
+    if ((flags & RENAME_NOREPLACE) && other.kind != NODE_NONE)
+        return -EEXIST;
+    bool onto_document = to->node.kind == NODE_ENTITY && slice_is(new_name, "state.json");
+    if (node.kind == NODE_SCRATCH && onto_document) {
+        error = rename_onto_document(req, from, name, to);
+        return error ? error : 1;
+    }
+    if (other.kind != NODE_NONE && other.kind != NODE_SCRATCH)
+        return -EPERM;
+    if (node.kind == NODE_SCRATCH)
+        return tree_is_reserved(to->node.kind, new_name)
+                   ? -EACCES
+                   : rename_scratch(from, name, to, new_name, other.kind == NODE_SCRATCH);
+    if (node.kind != NODE_STATE)
+        return -EPERM;
+    if (other.kind == NODE_SCRATCH)
+        error = scratch_unlink(to->mount->scratch, to->node.tenant, to->node.number, new_name);
+    from->node = node;
+    if (!error)
+        error = copy_document(from, req, to, new_name, &copy);
+    if (!error)
+        from->mount->moved_away =
+            (struct moved_away){.process = fuse_req_ctx(req)->pid, .tenant = node.tenant, .entity = node.number};
+    return error;
+}
+
+void names_rename(
+    fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t new_parent, const char *new_name, unsigned flags)
+{
+    VISIT from = {0};
+    VISIT to = {0};
+    int error = visit_begin(&from, req, parent);
+    int to_error = visit_begin(&to, req, new_parent);
+    if (!error)
+        error = to_error;
+    if (!error)
+        error = rename_between(req, &from, slice_of(name), &to, slice_of(new_name), flags);
+    if (error != 1)
+        reply_result(req, error);
+}
+
+void names_link(fuse_req_t req, fuse_ino_t id, fuse_ino_t new_parent, const char *new_name)
+{
+    VISIT v = {0};
+    VISIT to = {0};
+    struct scratch *file;
+    struct slice name = slice_of(new_name);
+    int error = visit_begin(&v, req, id);
+    int to_error = visit_begin(&to, req, new_parent);
+    if (!error)
+        error = to_error;
+    if (!error && v.node.kind != NODE_SCRATCH && v.node.kind != NODE_STATE)
+        error = -EPERM;
+    if (!error && (!takes_scratch(&to) || tree_is_reserved(to.node.kind, name)))
+        error = -EACCES;
+    if (!error && v.node.kind == NODE_STATE)
+        error = copy_document(&v, req, &to, name, &file);
+    if (!error && v.node.kind == NODE_SCRATCH) {
+        file = scratch_of(to.mount->scratch, v.node);
+        error = !file ? -ESTALE : v.node.tenant != to.node.tenant ? -EXDEV : 0;
+        if (!error)
+            error = scratch_link(to.mount->scratch, file, to.node.number, name);
+    }
+    if (error)
+        fuse_reply_err(req, -error);
+    else
+        reply_entry(req, &to, node_id(NODE_SCRATCH, to.node.tenant, file->number), 0);
+}

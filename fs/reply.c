@@ -1,0 +1,32 @@
+#include "fs/reply.h"
+
+#include "fs/notify.h"
+
+void reply_result(fuse_req_t req, int error)
+{
+    fuse_reply_err(req, -error);
+}
+
+void reply_entry(fuse_req_t req, struct visit *v, uint64_t id, double entry_timeout_s)
+{
+    struct fuse_entry_param entry = {.ino = id, .entry_timeout = entry_timeout_s};
+    struct visit child = *v;
+    VISIT of_tenant = {0};
+    int error = 0;
+    child.node = node_of(id);
+    if (v->node.kind == NODE_ROOT) {
+        error = visit_tenant(&of_tenant, v->mount, child.node.tenant);
+        child.tenant = of_tenant.tenant;
+        child.reader = of_tenant.reader;
+        child.info = of_tenant.info;
+    }
+    if (!error)
+        error = attr_get(&child, &entry.attr, &entry.attr_timeout);
+    if (error) {
+        fuse_reply_err(req, -error);
+        return;
+    }
+    known_add(v->mount->known, id, !notifier_is_caller(v->mount->notifier, req));
+    if (fuse_reply_entry(req, &entry))
+        known_forget(v->mount->known, id, 1);
+}

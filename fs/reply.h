@@ -1,0 +1,8 @@
+// Answers that more than one kind of request has.
+#pragma once
+
+#include "fs/attr.h"
+
+// Answers with an entry: finds its attributes, remembers that the kernel knows it.
+void reply_entry(fuse_req_t req, struct visit *visit, uint64_t id, double entry_timeout_s);
+void reply_result(fuse_req_t req, int error);

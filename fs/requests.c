@@ -1,0 +1,518 @@
+#include "fs/requests.h"
+
+#include "fs/document.h"
+#include "fs/file.h"
+#include "fs/names.h"
+#include "fs/notify.h"
+#include "fs/reply.h"
+#include "fs/scratch.h"
+#include "fs/tree.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <sys/statvfs.h>
+
+// ---- the session
+
+static void on_init(void *context, struct fuse_conn_info *conn)
+{
+    struct mount *mount = context;
+    conn->max_write = 1 << 20;
+    // Attributes come with every listing: asking for each one is dearer, and so is guessing when they are wanted.
+    conn->want |= conn->capable & (FUSE_CAP_READDIRPLUS | FUSE_CAP_PARALLEL_DIROPS | FUSE_CAP_ATOMIC_O_TRUNC);
+    conn->want &= ~(unsigned)(FUSE_CAP_READDIRPLUS_AUTO | FUSE_CAP_SPLICE_READ | FUSE_CAP_SPLICE_WRITE |
+                              FUSE_CAP_SPLICE_MOVE | FUSE_CAP_WRITEBACK_CACHE);
+    if (mount->serving)
+        mount->serving(mount->serving_context);
+}
+
+// ---- names and attributes
+
+// Has this process just moved this document to a backup name?
+static bool is_moved_away(const struct visit *v, fuse_req_t req, const char *name)
+{
+    const struct moved_away *away = &v->mount->moved_away;
+    return v->node.kind == NODE_ENTITY && away->process == fuse_req_ctx(req)->pid && away->process &&
+           away->tenant == v->node.tenant && away->entity == v->node.number && !strcmp(name, "state.json");
+}
+
+static void on_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
+{
+    VISIT v = {0};
+    uint64_t id;
+    double timeout_s;
+    int error = visit_begin(&v, req, parent);
+    if (!error && (notifier_creates(v.mount->notifier, req, parent, slice_of(name)) || is_moved_away(&v, req, name)))
+        error = -ENOENT;
+    if (!error)
+        error = tree_lookup(&v, slice_of(name), &id, &timeout_s);
+    if (error)
+        fuse_reply_err(req, -error);
+    else
+        reply_entry(req, &v, id, timeout_s);
+}
+
+static void on_forget(fuse_req_t req, fuse_ino_t id, uint64_t count)
+{
+    known_forget(mount_of(req)->known, id, count);
+    fuse_reply_none(req);
+}
+
+static void on_forget_multi(fuse_req_t req, size_t count, struct fuse_forget_data *forgets)
+{
+    for (size_t i = 0; i < count; i++)
+        known_forget(mount_of(req)->known, forgets[i].ino, forgets[i].nlookup);
+    fuse_reply_none(req);
+}
+
+static void reply_attr(fuse_req_t req, struct visit *v)
+{
+    struct stat attr;
+    double timeout_s;
+    int error = attr_get(v, &attr, &timeout_s);
+    if (error)
+        fuse_reply_err(req, -error);
+    else
+        fuse_reply_attr(req, &attr, timeout_s);
+}
+
+static void on_getattr(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi)
+{
+    VISIT v = {0};
+    (void)fi;
+    int error = visit_begin(&v, req, id);
+    if (error)
+        fuse_reply_err(req, -error);
+    else
+        reply_attr(req, &v);
+}
+
+static int change_tenant(struct visit *v, const struct stat *attr, int set)
+{
+    struct tenant_info info = v->info;
+    if (set & ~(FUSE_SET_ATTR_MODE | FUSE_SET_ATTR_UID | FUSE_SET_ATTR_GID | FUSE_SET_ATTR_CTIME))
+        return -EPERM;
+    if (set & FUSE_SET_ATTR_MODE)
+        info.mode = attr->st_mode & 0777;
+    if (set & FUSE_SET_ATTR_UID)
+        info.uid = attr->st_uid;
+    if (set & FUSE_SET_ATTR_GID)
+        info.gid = attr->st_gid;
+    int error = store_change(v->mount->store, &info);
+    if (error)
+        return error;
+    v->info = info;
+    notifier_tenant_changed(v->mount->notifier, &info);
+    return 0;
+}
+
+static void set_time(struct timespec *to, const struct timespec *from, bool now)
+{
+    if (now)
+        clock_gettime(CLOCK_REALTIME, to);
+    else
+        *to = *from;
+}
+
+static int change_scratch(struct visit *v, const struct stat *attr, int set)
+{
+    struct scratch *file = scratch_of(v->mount->scratch, v->node);
+    if (!file)
+        return -ESTALE;
+    if (set & FUSE_SET_ATTR_SIZE) {
+        int error = scratch_resize(file, (uint64_t)attr->st_size);
+        if (error)
+            return error;
+    }
+    if (set & FUSE_SET_ATTR_MODE)
+        file->mode = attr->st_mode & 07777;
+    if (set & FUSE_SET_ATTR_UID)
+        file->uid = attr->st_uid;
+    if (set & FUSE_SET_ATTR_GID)
+        file->gid = attr->st_gid;
+    if (set & (FUSE_SET_ATTR_MTIME | FUSE_SET_ATTR_MTIME_NOW))
+        set_time(&file->modified, &attr->st_mtim, set & FUSE_SET_ATTR_MTIME_NOW);
+    if (set & (FUSE_SET_ATTR_ATIME | FUSE_SET_ATTR_ATIME_NOW))
+        set_time(&file->accessed, &attr->st_atim, set & FUSE_SET_ATTR_ATIME_NOW);
+    clock_gettime(CLOCK_REALTIME, &file->changed);
+    return 0;
+}
+
+static void on_setattr(fuse_req_t req, fuse_ino_t id, struct stat *attr, int set, struct fuse_file_info *fi)
+{
+    VISIT v = {0};
+    int error = visit_begin(&v, req, id);
+    if (!error && !notifier_is_caller(v.mount->notifier, req))
+        switch (v.node.kind) {
+        case NODE_TENANT:
+            error = change_tenant(&v, attr, set);
+            break;
+        case NODE_SCRATCH:
+            error = change_scratch(&v, attr, set);
+            break;
+        case NODE_TENANT_APPEND:
+        case NODE_APPEND:
+        case NODE_ROLLBACK:
+            break;
+        case NODE_STATE:
+            // Of an open document; of a closed one it changes nothing.
+            if (fi && (set & FUSE_SET_ATTR_SIZE) && file_of(fi)->kind->truncate)
+                error = file_of(fi)->kind->truncate(file_of(fi), (uint64_t)attr->st_size);
+            break;
+        default:
+            error = -EPERM;
+        }
+    if (error)
+        fuse_reply_err(req, -error);
+    else
+        reply_attr(req, &v);
+}
+
+// ---- directories
+
+static void on_opendir(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi)
+{
+    enum node_kind kind = node_of(id).kind;
+    // The kernel keeps listings of events: their directory's mtime moves with each.
+    fi->cache_readdir = fi->keep_cache = kind == NODE_EVENTS || kind == NODE_PAST_EVENTS;
+    fuse_reply_open(req, fi);
+}
+
+static uint64_t parent_of(const struct visit *v)
+{
+    switch (v->node.kind) {
+    case NODE_ENTITY:
+        return node_id(NODE_TENANT, v->node.tenant, 0);
+    case NODE_EVENTS:
+    case NODE_ASOF:
+        return node_id(NODE_ENTITY, v->node.tenant, v->node.number);
+    case NODE_PAST_EVENTS:
+        return node_id(NODE_PAST, v->node.tenant, v->node.number);
+    default:
+        return NODE_ROOT_ID;
+    }
+}
+
+// The two entries that every directory begins with; tree_next goes on at DOTS.
+#define DOTS 2
+
+static int next_entry(struct visit *v, uint64_t offset, struct tree_entry *entry)
+{
+    if (offset >= DOTS)
+        return tree_next(v, offset - DOTS, entry);
+    struct node node = v->node;
+    entry->id = 0;
+    entry->next = offset + 1;
+    entry->name = slice_of(offset ? ".." : ".");
+    entry->attr.st_mode = S_IFDIR;
+    entry->attr.st_ino = offset ? parent_of(v) : node_id(node.kind, node.tenant, node.number);
+    return 1;
+}
+
+static size_t add_entry(
+    fuse_req_t req, char *to, size_t room, const struct tree_entry *entry, const char *name, uint64_t next, bool plus)
+{
+    if (!plus)
+        return fuse_add_direntry(req, to, room, name, &entry->attr, (off_t)next);
+    struct fuse_entry_param param = {
+        .ino = entry->id,
+        .attr = entry->attr,
+        .entry_timeout = entry->entry_timeout_s,
+        .attr_timeout = entry->attr_timeout_s,
+    };
+    return fuse_add_direntry_plus(req, to, room, name, &param, (off_t)next);
+}
+
+static void list(fuse_req_t req, fuse_ino_t id, size_t size, off_t from, bool plus)
+{
+    VISIT v = {0};
+    struct tree_entry entry = {0};
+    int error = visit_begin(&v, req, id);
+    struct bytes *answer = error ? NULL : &v.mount->answer;
+    if (!error) {
+        bytes_clear(answer);
+        error = bytes_reserve(answer, size) ? 0 : -ENOMEM;
+    }
+    size_t used = 0;
+    for (uint64_t offset = (uint64_t)from; !error;) {
+        int found = next_entry(&v, offset, &entry);
+        if (found < 0)
+            error = found;
+        if (found != 1)
+            break;
+        char name[SCRATCH_NAME_BYTES + 1];
+        memcpy(name, entry.name.at, entry.name.size);
+        name[entry.name.size] = '\0';
+        uint64_t next = offset < DOTS ? entry.next : entry.next + DOTS;
+        size_t taken = add_entry(req, answer->at + used, size - used, &entry, name, next, plus);
+        if (taken > size - used)
+            break;
+        if (plus && entry.id)
+            known_add(v.mount->known, entry.id, true);
+        used += taken;
+        offset = next;
+    }
+    if (error && !used)
+        fuse_reply_err(req, -error);
+    else
+        fuse_reply_buf(req, answer->at, used);
+}
+
+static void on_readdir(fuse_req_t req, fuse_ino_t id, size_t size, off_t offset, struct fuse_file_info *fi)
+{
+    (void)fi;
+    list(req, id, size, offset, false);
+}
+
+static void on_readdirplus(fuse_req_t req, fuse_ino_t id, size_t size, off_t offset, struct fuse_file_info *fi)
+{
+    (void)fi;
+    list(req, id, size, offset, true);
+}
+
+// ---- files
+
+static const struct file_kind *kind_of(enum node_kind kind)
+{
+    switch (kind) {
+    case NODE_TENANT_APPEND:
+    case NODE_APPEND:
+        return &append_kind;
+    case NODE_ROLLBACK:
+        return &rollback_kind;
+    case NODE_STATE:
+        return &state_kind;
+    case NODE_TENANT_STREAM:
+    case NODE_STREAM:
+    case NODE_REJECTED:
+        return &stream_kind;
+    case NODE_TENANT_FOLLOW:
+    case NODE_FOLLOW:
+        return &follow_kind;
+    case NODE_SCRATCH:
+        return &scratch_kind;
+    default:
+        return NULL;
+    }
+}
+
+static void on_open(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi)
+{
+    VISIT v = {0};
+    int error = visit_begin(&v, req, id);
+    const struct file_kind *kind = error ? NULL : kind_of(v.node.kind);
+    bool writes = (fi->flags & O_ACCMODE) != O_RDONLY || (fi->flags & O_TRUNC);
+    // What is recorded is not written; the notifier opens it to tell of its growth.
+    if (!error && writes && !(kind && kind->write) && !notifier_is_caller(v.mount->notifier, req))
+        error = -EPERM;
+    if (!error && kind)
+        error = file_open(&v, kind, fi);
+    if (!error && !kind) {
+        // What never changes needs no more than its inode, and stays in the page cache.
+        fi->fh = 0;
+        fi->keep_cache = 1;
+    }
+    if (error)
+        fuse_reply_err(req, -error);
+    else if (fuse_reply_open(req, fi) && file_of(fi))
+        file_release(file_of(fi));
+}
+
+// An event's file, or a past document.
+static void read_immutable(fuse_req_t req, fuse_ino_t id, size_t size, uint64_t offset)
+{
+    VISIT v = {0};
+    struct slice text;
+    int error = visit_begin(&v, req, id);
+    if (!error && v.node.kind == NODE_EVENT) {
+        struct event_row row;
+        error = history_event(v.reader, v.node.number, &row);
+        if (!error) {
+            struct bytes *answer = &v.mount->answer;
+            bytes_clear(answer);
+            bytes_add_slice(answer, row.line);
+            bytes_add_char(answer, '\n');
+            error = answer->failed ? -ENOMEM : 0;
+            text = bytes_slice(answer);
+        }
+    } else if (!error) {
+        error = document_show_at(&v, v.node.number, &text);
+    }
+    if (error) {
+        fuse_reply_err(req, -error);
+        return;
+    }
+    size_t left = offset < text.size ? text.size - (size_t)offset : 0;
+    fuse_reply_buf(req, left ? text.at + offset : NULL, left < size ? left : size);
+}
+
+static void on_read(fuse_req_t req, fuse_ino_t id, size_t size, off_t offset, struct fuse_file_info *fi)
+{
+    struct open_file *file = file_of(fi);
+    if (!file)
+        read_immutable(req, id, size, (uint64_t)offset);
+    else if (file->kind->read)
+        file->kind->read(req, file, size, (uint64_t)offset);
+    else
+        fuse_reply_buf(req, NULL, 0);
+}
+
+static void on_write(
+    fuse_req_t req, fuse_ino_t id, const char *from, size_t size, off_t offset, struct fuse_file_info *fi)
+{
+    struct open_file *file = file_of(fi);
+    (void)id;
+    if (file && file->kind->write)
+        file->kind->write(req, file, from, size, (uint64_t)offset);
+    else
+        fuse_reply_err(req, EPERM);
+}
+
+static void on_flush(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi)
+{
+    struct open_file *file = file_of(fi);
+    (void)id;
+    if (file && file->kind->flush)
+        file->kind->flush(req, file);
+    else
+        fuse_reply_err(req, 0);
+}
+
+static void on_fsync(fuse_req_t req, fuse_ino_t id, int data_only, struct fuse_file_info *fi)
+{
+    struct open_file *file = file_of(fi);
+    (void)id, (void)data_only;
+    if (file && file->kind->fsync)
+        file->kind->fsync(req, file);
+    else
+        fuse_reply_err(req, 0);
+}
+
+static void on_release(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi)
+{
+    struct open_file *file = file_of(fi);
+    (void)id;
+    if (file)
+        file_release(file);
+    fuse_reply_err(req, 0);
+}
+
+static void on_fsyncdir(fuse_req_t req, fuse_ino_t id, int data_only, struct fuse_file_info *fi)
+{
+    (void)id, (void)data_only, (void)fi;
+    fuse_reply_err(req, 0);
+}
+
+static void on_poll(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi, struct fuse_pollhandle *handle)
+{
+    struct open_file *file = file_of(fi);
+    (void)id;
+    if (file && file->kind->poll) {
+        file->kind->poll(req, file, handle);
+        return;
+    }
+    if (handle)
+        fuse_pollhandle_destroy(handle);
+    fuse_reply_poll(req, POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM);
+}
+
+// ---- the rest
+
+#define HASH_NAME "user.factfs.hash"
+
+static void reply_xattr(fuse_req_t req, struct slice value, size_t size)
+{
+    if (!size)
+        fuse_reply_xattr(req, value.size);
+    else if (size < value.size)
+        fuse_reply_err(req, ERANGE);
+    else
+        fuse_reply_buf(req, value.at, value.size);
+}
+
+static void on_getxattr(fuse_req_t req, fuse_ino_t id, const char *name, size_t size)
+{
+    VISIT v = {0};
+    struct event_row row;
+    char hex[2 * CHAIN_SIZE + 1];
+    // Any other answer would make `ls -l` ask for the attributes of each single file.
+    if (strncmp(name, "user.", 5)) {
+        fuse_reply_err(req, EOPNOTSUPP);
+        return;
+    }
+    int error = visit_begin(&v, req, id);
+    if (!error && (v.node.kind != NODE_EVENT || strcmp(name, HASH_NAME)))
+        error = -ENODATA;
+    if (!error)
+        error = history_event(v.reader, v.node.number, &row);
+    if (error) {
+        fuse_reply_err(req, -error);
+        return;
+    }
+    for (size_t i = 0; i < CHAIN_SIZE; i++)
+        snprintf(hex + 2 * i, 3, "%02x", row.hash[i]);
+    reply_xattr(req, (struct slice){.at = hex, .size = 2 * CHAIN_SIZE}, size);
+}
+
+static void on_listxattr(fuse_req_t req, fuse_ino_t id, size_t size)
+{
+    bool event = node_of(id).kind == NODE_EVENT;
+    reply_xattr(req, (struct slice){.at = HASH_NAME, .size = event ? sizeof HASH_NAME : 0}, size);
+}
+
+static void on_setxattr(fuse_req_t req, fuse_ino_t id, const char *name, const char *value, size_t size, int flags)
+{
+    (void)id, (void)value, (void)size, (void)flags;
+    fuse_reply_err(req, strncmp(name, "user.", 5) ? EOPNOTSUPP : EPERM);
+}
+
+static void on_removexattr(fuse_req_t req, fuse_ino_t id, const char *name)
+{
+    (void)id;
+    fuse_reply_err(req, strncmp(name, "user.", 5) ? EOPNOTSUPP : EPERM);
+}
+
+static void on_statfs(fuse_req_t req, fuse_ino_t id)
+{
+    struct statvfs stat;
+    (void)id;
+    if (statvfs(store_path(mount_of(req)->store), &stat)) {
+        fuse_reply_err(req, errno);
+        return;
+    }
+    stat.f_namemax = SCRATCH_NAME_BYTES;
+    fuse_reply_statfs(req, &stat);
+}
+
+const struct fuse_lowlevel_ops requests = {
+    .init = on_init,
+    .lookup = on_lookup,
+    .forget = on_forget,
+    .forget_multi = on_forget_multi,
+    .getattr = on_getattr,
+    .setattr = on_setattr,
+    .mkdir = names_mkdir,
+    .rmdir = names_rmdir,
+    .create = names_create,
+    .mknod = names_mknod,
+    .symlink = names_symlink,
+    .unlink = names_unlink,
+    .rename = names_rename,
+    .link = names_link,
+    .opendir = on_opendir,
+    .readdir = on_readdir,
+    .readdirplus = on_readdirplus,
+    .fsyncdir = on_fsyncdir,
+    .open = on_open,
+    .read = on_read,
+    .write = on_write,
+    .flush = on_flush,
+    .fsync = on_fsync,
+    .release = on_release,
+    .poll = on_poll,
+    .getxattr = on_getxattr,
+    .listxattr = on_listxattr,
+    .setxattr = on_setxattr,
+    .removexattr = on_removexattr,
+    .statfs = on_statfs,
+};

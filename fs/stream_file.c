@@ -1,0 +1,138 @@
+// `stream`, `rejected` and `follow`: logs that grow. A stream has its true size and ends; a read of `follow` at the end
+// waits for the next event.
+#include "fs/file.h"
+#include "fs/stream.h"
+#include "fs/waiter.h"
+
+#include <errno.h>
+#include <poll.h>
+
+struct stream_file {
+    struct open_file file;
+    struct stream_place place;
+    uint64_t start;     // follow: where the file begins in the stream
+    uint64_t read_end;  // of the last read, in the stream
+    struct waiter read; // a parked read of `follow`
+    struct waiter poll;
+};
+
+static int open_follow(struct visit *v, struct open_file *file, struct fuse_file_info *fi)
+{
+    struct stream_file *f = (struct stream_file *)file;
+    (void)fi;
+    int error = stream_end(v->reader, &v->node, &f->start);
+    f->read_end = f->start;
+    return error;
+}
+
+static int visit_file(struct visit *v, struct open_file *file)
+{
+    int error = visit_tenant(v, file->mount, file->node.tenant);
+    v->node = file->node;
+    return error;
+}
+
+// Reads into the mount's answer. 0 or -errno.
+static int read_some(struct visit *v, struct stream_file *f, size_t size, uint64_t offset, size_t *got)
+{
+    struct bytes *answer = &f->file.mount->answer;
+    bytes_clear(answer);
+    *got = 0;
+    if (!bytes_reserve(answer, size))
+        return -ENOMEM;
+    int error = stream_read(v->reader, &v->node, &f->place, offset, answer->at, size, got);
+    f->read_end = offset + *got;
+    return error;
+}
+
+static void reply_read(fuse_req_t req, struct open_file *file, int error, size_t got)
+{
+    if (error)
+        fuse_reply_err(req, -error);
+    else
+        fuse_reply_buf(req, file->mount->answer.at, got);
+}
+
+static void read_stream(fuse_req_t req, struct open_file *file, size_t size, uint64_t offset)
+{
+    VISIT v = {0};
+    size_t got = 0;
+    int error = visit_file(&v, file);
+    if (!error)
+        error = read_some(&v, (struct stream_file *)file, size, offset, &got);
+    reply_read(req, file, error, got);
+}
+
+static void read_follow(fuse_req_t req, struct open_file *file, size_t size, uint64_t offset)
+{
+    struct stream_file *f = (struct stream_file *)file;
+    VISIT v = {0};
+    size_t got = 0;
+    int error = visit_file(&v, file);
+    while (!error) {
+        error = read_some(&v, f, size, f->start + offset, &got);
+        if (!error && !got && size && (file->flags & O_NONBLOCK))
+            error = -EAGAIN;
+        if (error || got || !size)
+            break;
+        f->read =
+            (struct waiter){.node = v.node, .req = req, .offset = f->start + offset, .size = size, .place = f->place};
+        int parked = waiter_park_read(file->mount->waiting, v.reader, &f->read);
+        if (!parked)
+            return;
+        // Grown meanwhile: read on.
+        error = parked == -EAGAIN ? 0 : parked;
+    }
+    reply_read(req, file, error, got);
+}
+
+// Where the descriptor stands: behind the last read, be it one that was parked.
+static uint64_t standing(const struct stream_file *f)
+{
+    return f->read.offset > f->read_end ? f->read.offset : f->read_end;
+}
+
+static void poll_stream(fuse_req_t req, struct open_file *file, struct fuse_pollhandle *handle)
+{
+    struct stream_file *f = (struct stream_file *)file;
+    VISIT v = {0};
+    uint64_t end;
+    int error = visit_file(&v, file);
+    if (!error)
+        error = stream_end(v.reader, &v.node, &end);
+    if (error) {
+        if (handle)
+            fuse_pollhandle_destroy(handle);
+        fuse_reply_err(req, -error);
+        return;
+    }
+    if (handle) {
+        f->poll.node = v.node;
+        waiter_park_poll(file->mount->waiting, &f->poll, handle, end);
+        // It may have grown before it was parked.
+        stream_end(v.reader, &v.node, &end);
+    }
+    fuse_reply_poll(req, end > standing(f) ? POLLIN | POLLRDNORM : 0);
+}
+
+static void release_stream(struct open_file *file)
+{
+    struct stream_file *f = (struct stream_file *)file;
+    waiter_remove(file->mount->waiting, &f->read);
+    waiter_remove(file->mount->waiting, &f->poll);
+}
+
+const struct file_kind stream_kind = {
+    .size = sizeof(struct stream_file),
+    .read = read_stream,
+    .poll = poll_stream,
+    .release = release_stream,
+};
+
+const struct file_kind follow_kind = {
+    .size = sizeof(struct stream_file),
+    .open = open_follow,
+    .read = read_follow,
+    .poll = poll_stream,
+    .release = release_stream,
+};

@@ -1,0 +1,371 @@
+#include "fs/tree.h"
+
+#include "fs/document.h"
+#include "fs/scratch.h"
+
+#include <errno.h>
+
+// Offsets of a listing: fixed entries, then scratch files, then entities, each by its number.
+#define OFFSET_FIXED    UINT64_C(1)
+#define OFFSET_SCRATCH  UINT64_C(0x100)
+#define OFFSET_ENTITIES (UINT64_C(1) << 40)
+// … and events by their version.
+#define OFFSET_EVENTS UINT64_C(0x10)
+
+struct fixed {
+    const char *name;
+    enum node_kind kind;
+    mode_t type;
+    bool listed;
+};
+
+static const struct fixed in_tenant[] = {
+    {"append", NODE_TENANT_APPEND, S_IFREG, true},
+    {"stream", NODE_TENANT_STREAM, S_IFREG, true},
+    {"rejected", NODE_REJECTED, S_IFREG, true},
+    {"follow", NODE_TENANT_FOLLOW, S_IFREG, false},
+    // Kept for what the tree will have.
+    {"import", NODE_NONE, 0, false},
+    {"status.json", NODE_NONE, 0, false},
+    {"spec.json", NODE_NONE, 0, false},
+    {"log", NODE_NONE, 0, false},
+    {"query", NODE_NONE, 0, false},
+    {"find", NODE_NONE, 0, false},
+    {"asof", NODE_NONE, 0, false},
+    {"hooks", NODE_NONE, 0, false},
+    {0},
+};
+
+static const struct fixed in_entity[] = {
+    {"append", NODE_APPEND, S_IFREG, true},
+    {"rollback", NODE_ROLLBACK, S_IFREG, true},
+    {"state.json", NODE_STATE, S_IFREG, true},
+    {"stream", NODE_STREAM, S_IFREG, true},
+    {"events", NODE_EVENTS, S_IFDIR, true},
+    {"asof", NODE_ASOF, S_IFDIR, true},
+    {"follow", NODE_FOLLOW, S_IFREG, false},
+    {0},
+};
+
+static const struct fixed in_past[] = {
+    {"state.json", NODE_PAST_STATE, S_IFREG, true},
+    {"events", NODE_PAST_EVENTS, S_IFDIR, true},
+    {0},
+};
+
+static const struct fixed nothing[] = {{0}};
+
+static const struct fixed *fixed_of(enum node_kind directory)
+{
+    switch (directory) {
+    case NODE_TENANT:
+        return in_tenant;
+    case NODE_ENTITY:
+        return in_entity;
+    case NODE_PAST:
+        return in_past;
+    default:
+        return nothing;
+    }
+}
+
+static const struct fixed *find_fixed(enum node_kind directory, struct slice name)
+{
+    for (const struct fixed *f = fixed_of(directory); f->name; f++)
+        if (slice_is(name, f->name))
+            return f;
+    return NULL;
+}
+
+bool tree_is_reserved(enum node_kind directory, struct slice name)
+{
+    return find_fixed(directory, name) != NULL;
+}
+
+// A document is there while the entity has a state.
+static int document_there(struct visit *v, enum node_kind kind)
+{
+    struct slice text;
+    uint32_t version;
+    if (kind == NODE_STATE)
+        return document_show_now(v, v->node.number, &version, &text);
+    return kind == NODE_PAST_STATE ? document_show_at(v, v->node.number, &text) : 0;
+}
+
+static double fixed_timeout(enum node_kind kind)
+{
+    switch (kind) {
+    case NODE_TENANT_APPEND: // a fresh number for each open
+    case NODE_APPEND:
+    case NODE_STATE: // comes and goes, and may be renamed
+        return 0;
+    default:
+        return TIMEOUT_FOREVER_S;
+    }
+}
+
+static uint64_t fixed_id(struct visit *v, enum node_kind kind)
+{
+    if (kind == NODE_APPEND || kind == NODE_TENANT_APPEND)
+        return node_fresh(kind, v->node.tenant, v->node.number, ++v->mount->fresh);
+    return node_id(kind, v->node.tenant, v->node.number);
+}
+
+static int lookup_fixed(struct visit *v, const struct fixed *f, uint64_t *id, double *timeout_s)
+{
+    int error = f->kind == NODE_NONE ? -ENOENT : document_there(v, f->kind);
+    if (error)
+        return error;
+    *id = fixed_id(v, f->kind);
+    *timeout_s = fixed_timeout(f->kind);
+    return 0;
+}
+
+static int lookup_scratch(struct visit *v, struct slice name, uint64_t *id, double *timeout_s)
+{
+    const struct scratch *file = scratch_find(v->mount->scratch, v->node.tenant, v->node.number, name);
+    if (!file)
+        return -ENOENT;
+    *id = node_id(NODE_SCRATCH, v->node.tenant, file->number);
+    *timeout_s = 0;
+    return 0;
+}
+
+static int lookup_tenant(struct visit *v, struct slice name, uint64_t *id, double *timeout_s)
+{
+    struct tenant_info info;
+    if (!name_is_tenant(name))
+        return -ENOENT;
+    int error = store_find(v->mount->store, name, &info);
+    *id = node_id(NODE_TENANT, info.number, 0);
+    *timeout_s = TIMEOUT_FOREVER_S;
+    return error;
+}
+
+static int lookup_entity(struct visit *v, struct slice name, uint64_t *id, double *timeout_s)
+{
+    struct head head;
+    int error = name_is_entity(name) ? history_head(v->reader, name, &head) : -ENOENT;
+    if (error == -ENOENT)
+        return lookup_scratch(v, name, id, timeout_s);
+    *id = node_id(NODE_ENTITY, v->node.tenant, head.id);
+    // A reservation may be taken back.
+    *timeout_s = head.version ? TIMEOUT_FOREVER_S : 0;
+    return error;
+}
+
+static int lookup_event(struct visit *v, uint64_t entity, uint32_t last, struct slice name, uint64_t *id)
+{
+    uint32_t version;
+    struct slice type;
+    struct chunk page;
+    if (name_read_event_file(name, &version, &type) || version > last)
+        return -ENOENT;
+    int error = history_page(v->reader, entity, version, &page);
+    if (error)
+        return error;
+    if (!slice_equal(history_type(v->reader, page.events[0].type), type))
+        return -ENOENT;
+    *id = node_id(NODE_EVENT, v->node.tenant, page.events[0].position);
+    return 0;
+}
+
+static int lookup_past(struct visit *v, struct slice name, uint64_t *id, double *timeout_s)
+{
+    struct when when;
+    uint32_t version;
+    bool forever;
+    struct chunk page;
+    if (when_parse(name, &when))
+        return -ENOENT;
+    int error = history_resolve(v->reader, v->node.number, &when, &version, &forever);
+    if (!error)
+        error = history_page(v->reader, v->node.number, version, &page);
+    if (error)
+        return error;
+    *id = node_id(NODE_PAST, v->node.tenant, page.events[0].position);
+    *timeout_s = forever ? TIMEOUT_FOREVER_S : 0;
+    return 0;
+}
+
+// Which entity a directory of events shows, and up to which version.
+static int events_of(struct visit *v, uint64_t *entity, uint32_t *last)
+{
+    if (v->node.kind == NODE_EVENTS) {
+        struct head head;
+        int error = history_head_of(v->reader, v->node.number, &head);
+        *entity = v->node.number;
+        *last = head.version;
+        return error;
+    }
+    struct event_row row;
+    int error = history_event(v->reader, v->node.number, &row);
+    *entity = row.entity;
+    *last = row.version;
+    return error;
+}
+
+int tree_lookup(struct visit *v, struct slice name, uint64_t *id, double *timeout_s)
+{
+    if (name.size > SCRATCH_NAME_BYTES)
+        return -ENAMETOOLONG;
+    const struct fixed *f = find_fixed(v->node.kind, name);
+    if (f)
+        return lookup_fixed(v, f, id, timeout_s);
+    uint64_t entity;
+    uint32_t last;
+    int error;
+    switch (v->node.kind) {
+    case NODE_ROOT:
+        return lookup_tenant(v, name, id, timeout_s);
+    case NODE_TENANT:
+        return lookup_entity(v, name, id, timeout_s);
+    case NODE_ENTITY:
+        return lookup_scratch(v, name, id, timeout_s);
+    case NODE_ASOF:
+        return lookup_past(v, name, id, timeout_s);
+    case NODE_EVENTS:
+    case NODE_PAST_EVENTS:
+        *timeout_s = TIMEOUT_FOREVER_S;
+        error = events_of(v, &entity, &last);
+        return error ? error : lookup_event(v, entity, last, name, id);
+    default:
+        return -ENOENT;
+    }
+}
+
+// ---- listing
+
+static int next_fixed(struct visit *v, uint64_t offset, struct tree_entry *entry)
+{
+    const struct fixed *all = fixed_of(v->node.kind);
+    uint64_t at = 0;
+    for (const struct fixed *f = all; f->name; f++, at++) {
+        if (at + OFFSET_FIXED <= offset || !f->listed || document_there(v, f->kind))
+            continue;
+        struct visit child = *v;
+        child.node.kind = f->kind;
+        entry->id = fixed_id(v, f->kind);
+        entry->next = at + OFFSET_FIXED;
+        entry->entry_timeout_s = fixed_timeout(f->kind);
+        entry->name = slice_of(f->name);
+        int error = attr_get(&child, &entry->attr, &entry->attr_timeout_s);
+        return error ? error : 1;
+    }
+    return 0;
+}
+
+static int next_scratch(struct visit *v, uint64_t offset, struct tree_entry *entry)
+{
+    if (v->node.kind != NODE_TENANT && v->node.kind != NODE_ENTITY)
+        return 0;
+    struct scratch *file;
+    uint64_t index = offset > OFFSET_SCRATCH ? offset - OFFSET_SCRATCH + 1 : 0;
+    if (!scratch_name_from(v->mount->scratch, v->node.tenant, v->node.number, &index, &entry->name, &file))
+        return 0;
+    struct visit child = *v;
+    child.node = (struct node){.kind = NODE_SCRATCH, .tenant = v->node.tenant, .number = file->number};
+    entry->id = node_id(NODE_SCRATCH, v->node.tenant, file->number);
+    entry->next = OFFSET_SCRATCH + index;
+    entry->entry_timeout_s = 0;
+    int error = attr_get(&child, &entry->attr, &entry->attr_timeout_s);
+    return error ? error : 1;
+}
+
+static int next_entity(struct visit *v, uint64_t offset, struct tree_entry *entry)
+{
+    uint64_t entity;
+    size_t size;
+    if (v->node.kind != NODE_TENANT)
+        return 0;
+    uint64_t from = offset > OFFSET_ENTITIES ? offset - OFFSET_ENTITIES + 1 : 1;
+    int error = history_entity_from(v->reader, from, &entity, entry->text, &size);
+    if (error)
+        return error == -ENOENT ? 0 : error;
+    // No attributes: a million directories would fill the kernel's memory, and few are looked at.
+    entry->id = 0;
+    entry->next = OFFSET_ENTITIES + entity;
+    entry->name = (struct slice){.at = entry->text, .size = size};
+    entry->attr = (struct stat){.st_ino = node_id(NODE_ENTITY, v->node.tenant, entity), .st_mode = S_IFDIR};
+    return 1;
+}
+
+static int next_tenant(struct visit *v, uint64_t offset, struct tree_entry *entry)
+{
+    struct tenant_info info;
+    uint32_t from = (uint32_t)(offset > OFFSET_ENTITIES ? offset - OFFSET_ENTITIES + 1 : 1);
+    int error = store_from(v->mount->store, from, &info);
+    if (error)
+        return error == -ENOENT ? 0 : error;
+    entry->id = 0;
+    entry->next = OFFSET_ENTITIES + info.number;
+    entry->name = (struct slice){.at = entry->text, .size = strlen(info.name)};
+    memcpy(entry->text, info.name, entry->name.size);
+    entry->attr = (struct stat){.st_ino = node_id(NODE_TENANT, info.number, 0), .st_mode = S_IFDIR};
+    return 1;
+}
+
+static int next_event(struct visit *v, uint64_t offset, struct tree_entry *entry)
+{
+    uint32_t version = (uint32_t)(offset > OFFSET_EVENTS ? offset - OFFSET_EVENTS + 1 : 1);
+    struct chunk *page = &entry->page;
+    if (version < page->first || version >= page->first + page->count) {
+        uint64_t entity;
+        uint32_t last;
+        int error = events_of(v, &entity, &last);
+        if (!error && version > last)
+            return 0;
+        if (!error)
+            error = history_page(v->reader, entity, version, page);
+        if (error)
+            return error;
+        if (page->count > last - version + 1)
+            page->count = last - version + 1;
+    }
+    const struct event_place *place = &page->events[version - page->first];
+    entry->id = node_id(NODE_EVENT, v->node.tenant, place->position);
+    entry->next = OFFSET_EVENTS + version;
+    entry->entry_timeout_s = entry->attr_timeout_s = TIMEOUT_FOREVER_S;
+    size_t size = name_event_file(entry->text, version, history_type(v->reader, place->type));
+    entry->name = (struct slice){.at = entry->text, .size = size};
+    attr_event(v, place, &entry->attr);
+    return 1;
+}
+
+int tree_next(struct visit *v, uint64_t offset, struct tree_entry *entry)
+{
+    if (v->node.kind == NODE_ROOT)
+        return next_tenant(v, offset, entry);
+    if (v->node.kind == NODE_EVENTS || v->node.kind == NODE_PAST_EVENTS)
+        return next_event(v, offset, entry);
+    int found = 0;
+    if (offset < OFFSET_SCRATCH)
+        found = next_fixed(v, offset, entry);
+    if (!found && offset < OFFSET_ENTITIES)
+        found = next_scratch(v, offset, entry);
+    return found ? found : next_entity(v, offset, entry);
+}
+
+// ---- paths
+
+static const char *last_part(enum node_kind kind)
+{
+    static const struct fixed *const all[] = {in_tenant, in_entity, in_past};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        for (const struct fixed *f = all[i]; f->name; f++)
+            if (f->kind == kind)
+                return f->name;
+    return "";
+}
+
+void tree_path(struct visit *v, struct bytes *out)
+{
+    char name[NAME_ENTITY_MAX];
+    size_t size;
+    if (v->node.kind >= NODE_ENTITY && v->node.kind < NODE_EVENT &&
+        history_name(v->reader, v->node.number, name, &size) == 0) {
+        bytes_add(out, name, size);
+        bytes_add_char(out, '/');
+    }
+    bytes_add_text(out, last_part(v->node.kind));
+}

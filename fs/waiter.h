@@ -1,0 +1,36 @@
+// Those who wait for a stream to grow: reads of `follow` parked at its end, and polls. The notifier's thread answers
+// them.
+#pragma once
+
+#include "fs/visit.h"
+
+struct waiting;
+
+// `wake` is called, from any thread and without a lock of this room, when waiting_answer should be.
+int waiting_open(struct waiting **waiting, struct mount *mount, void (*wake)(void *context), void *context);
+void waiting_close(struct waiting *waiting);
+// Is anybody waiting? Then waiting_answer must be called after each commit.
+bool waiting_any(struct waiting *waiting);
+// Answers all that have what they wait for. The notifier's thread.
+void waiting_answer(struct waiting *waiting);
+// Answers all parked reads with EINTR, and from now on those that come: nobody else will.
+void waiting_end(struct waiting *waiting);
+
+// A read at the end of a stream, or a poll, that waits for more. Embedded in an open file.
+struct waiter {
+    struct node node; // of the stream
+    fuse_req_t req;   // of a parked read
+    struct fuse_pollhandle *poll;
+    uint64_t offset; // where it waits; behind what was answered once it was
+    size_t size;     // what it asked for
+    struct stream_place place;
+    bool interrupted;
+    struct waiter *next, **link; // in the list while it waits
+};
+// Parks the read: it is answered when the stream has grown past its offset, or with EINTR when its caller is
+// interrupted. 0, or, when nothing was parked and the handler must go on: -EAGAIN, the stream has grown meanwhile;
+// -EINTR.
+int waiter_park_read(struct waiting *waiting, struct reader *reader, struct waiter *waiter);
+// Keeps the handle, in place of an older one, until the stream grows past an offset.
+void waiter_park_poll(struct waiting *waiting, struct waiter *waiter, struct fuse_pollhandle *handle, uint64_t offset);
+void waiter_remove(struct waiting *waiting, struct waiter *waiter);

@@ -1,0 +1,84 @@
+# The tour of README.md, command by command, on a fresh mount. Each part is a test; tour.bash runs them in one shell.
+load helpers
+
+PARTS=(append "append to an entity" state history "time travel" rollback subscribe "expected version" "expected value"
+    "all or none" receipts rejected "edit the state")
+
+setup_file() {
+    mount_start
+    export RESULTS=$BATS_FILE_TMPDIR/results
+    local checkout=$BATS_FILE_TMPDIR/checkout
+    mkdir -p "$RESULTS" "$checkout/build"
+    ln -s "$MOUNT" "$checkout/mnt"
+    ln -s "$FACTFS" "$checkout/build/factfs"
+    (cd "$checkout" && timeout 120 bash "$ROOT/tests/mount/tour.bash" "$ROOT/README.md" "$RESULTS" 3>&-)
+}
+
+setup() {
+    needs jq
+}
+
+teardown() {
+    daemon_is_content
+}
+
+part() {
+    [[ -s $RESULTS/$1 ]] || { echo "the page has no part \"$1\", or it did not end"; return 1; }
+    ! grep -q '^DIFFERS' "$RESULTS/$1" || { cat "$RESULTS/$1"; return 1; }
+}
+
+@test "every command of the page is part of the tour, and every part is tested" {
+    is "$(printf '%s\n' "${PARTS[@]}" | sort)" "$(ls -1 "$RESULTS")"
+}
+
+@test "README, append: the commands print what the page says" {
+    part "append"
+}
+
+@test "README, append to an entity: the commands print what the page says" {
+    part "append to an entity"
+}
+
+@test "README, state: the commands print what the page says" {
+    part "state"
+}
+
+@test "README, history: the commands print what the page says" {
+    part "history"
+}
+
+@test "README, time travel: the commands print what the page says" {
+    part "time travel"
+}
+
+@test "README, rollback: the commands print what the page says" {
+    part "rollback"
+}
+
+@test "README, subscribe: the commands print what the page says" {
+    part "subscribe"
+}
+
+@test "README, expected version: the commands print what the page says" {
+    part "expected version"
+}
+
+@test "README, expected value: the commands print what the page says" {
+    part "expected value"
+}
+
+@test "README, all or none: the commands print what the page says" {
+    part "all or none"
+}
+
+@test "README, receipts: the commands print what the page says" {
+    part "receipts"
+}
+
+@test "README, rejected: the commands print what the page says" {
+    part "rejected"
+}
+
+@test "README, edit the state: the commands print what the page says" {
+    part "edit the state"
+}
