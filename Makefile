@@ -2,6 +2,8 @@
 SHELL   := /bin/bash
 VERSION := 0.1.0
 PREFIX  ?= /usr/local
+# mount(8) looks for its helpers in /sbin alone.
+SBINDIR ?= $(if $(filter /usr /usr/local,$(PREFIX)),/sbin,$(PREFIX)/sbin)
 DESTDIR ?=
 CC      ?= gcc
 SANITIZER ?=
@@ -70,8 +72,8 @@ torture: tests
 
 install: all
 	install -Dm755 $(BUILD)/factfs $(DESTDIR)$(PREFIX)/bin/factfs
-	install -d $(DESTDIR)$(PREFIX)/sbin
-	ln -sf $(PREFIX)/bin/factfs $(DESTDIR)$(PREFIX)/sbin/mount.fuse.factfs
+	install -d $(DESTDIR)$(SBINDIR)
+	ln -sf $(PREFIX)/bin/factfs $(DESTDIR)$(SBINDIR)/mount.fuse.factfs
 	install -Dm644 packaging/factfs.8 $(DESTDIR)$(PREFIX)/share/man/man8/factfs.8
 	install -Dm644 packaging/factfs-log.1 $(DESTDIR)$(PREFIX)/share/man/man1/factfs-log.1
 	install -Dm644 packaging/factfs@.service $(DESTDIR)$(PREFIX)/lib/systemd/system/factfs@.service

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -36,7 +37,8 @@ static const char usage[] =
 
 struct settings {
     bool foreground;
-    char *pidfile;
+    bool fake; // mount(8) only asks whether it would work
+    char pidfile[PATH_MAX];
     char kernel[1024]; // options for libfuse
 };
 
@@ -54,13 +56,22 @@ static bool is_for_others(const char *option)
     return !strncmp(option, "x-", 2) || !strncmp(option, "comment=", 8);
 }
 
+// Made absolute: the daemon leaves its directory.
+static int take_pidfile(struct settings *settings, const char *path)
+{
+    char here[PATH_MAX] = "";
+    if (path[0] != '/' && !getcwd(here, sizeof here))
+        return -errno;
+    int size = snprintf(settings->pidfile, sizeof settings->pidfile, "%s%s%s", here, *here ? "/" : "", path);
+    return (size_t)size < sizeof settings->pidfile ? 0 : -ENAMETOOLONG;
+}
+
 static int take_option(struct settings *settings, char *option)
 {
-    if (!strncmp(option, "pidfile=", 8)) {
-        settings->pidfile = option + 8;
-        return 0;
-    }
-    if (is_for_others(option))
+    if (!strncmp(option, "pidfile=", 8))
+        return take_pidfile(settings, option + 8);
+    // Of root's mounts others may always see what the modes let them.
+    if (is_for_others(option) || (!strcmp(option, "allow_other") && geteuid() == 0))
         return 0;
     size_t used = strlen(settings->kernel);
     if (used + strlen(option) + 2 > sizeof settings->kernel)
@@ -122,7 +133,7 @@ static void write_pidfile(const char *path)
 static void serving(void *context)
 {
     struct ready *ready = context;
-    if (ready->settings->pidfile)
+    if (ready->settings->pidfile[0])
         write_pidfile(ready->settings->pidfile);
     if (ready->pipe < 0)
         return;
@@ -145,7 +156,7 @@ static int mount_here(const char *store, const char *point, const struct setting
         .serving_context = &ready,
     };
     int error = mount_serve(&options, &why);
-    if (settings->pidfile)
+    if (settings->pidfile[0])
         unlink(settings->pidfile);
     if (!error)
         return EXIT_SUCCESS;
@@ -205,20 +216,34 @@ static char *absolute(const char *path)
     return result;
 }
 
-int mount_main(int argc, char **argv)
+// Called by mount(8), whose options are others: SPEC DIR [-sfnv] [-N NAMESPACE] [-t TYPE] [-o OPTIONS].
+static bool is_helper(const char *program)
+{
+    const char *slash = strrchr(program, '/');
+    return !strncmp(slash ? slash + 1 : program, "mount.", 6);
+}
+
+// 0, or the exit status to end with; -1 to go on.
+static int read_options(struct settings *settings, int argc, char **argv)
 {
     static const struct option longs[] = {{"help", no_argument, NULL, 'h'}, {"version", no_argument, NULL, 'V'}, {0}};
-    struct settings settings = {0};
-    for (int option; (option = getopt_long(argc, argv, "fho:V", longs, NULL)) != -1;)
+    bool helper = is_helper(argv[0]);
+    for (int option; (option = getopt_long(argc, argv, helper ? "fhno:sN:t:vV" : "fho:V", longs, NULL)) != -1;)
         switch (option) {
         case 'f':
-            settings.foreground = true;
+            *(helper ? &settings->fake : &settings->foreground) = true;
             break;
         case 'o':
-            if (take_options(&settings, optarg)) {
-                fprintf(stderr, "factfs: too many options\n");
+            if (take_options(settings, optarg)) {
+                fputs("factfs: the options are too long\n", stderr);
                 return EXIT_USAGE;
             }
+            break;
+        case 'n':
+        case 's':
+        case 'N':
+        case 't':
+        case 'v':
             break;
         case 'h':
             fputs(usage, stdout);
@@ -230,16 +255,26 @@ int mount_main(int argc, char **argv)
             fputs("Try 'factfs --help'.\n", stderr);
             return EXIT_USAGE;
         }
-    if (argc - optind != 2) {
-        fputs("factfs: a store and a mount point are needed\nTry 'factfs --help'.\n", stderr);
-        return EXIT_USAGE;
-    }
+    if (argc - optind == 2)
+        return -1;
+    fputs("factfs: a store and a mount point are needed\nTry 'factfs --help'.\n", stderr);
+    return EXIT_USAGE;
+}
+
+int mount_main(int argc, char **argv)
+{
+    struct settings settings = {0};
+    int status = read_options(&settings, argc, argv);
+    if (status >= 0)
+        return status;
+    if (settings.fake)
+        return EXIT_SUCCESS;
     if (mkdir(argv[optind], 0755) && errno != EEXIST) {
         fprintf(stderr, "factfs: %s: %s\n", argv[optind], strerror(errno));
         return EXIT_FAILURE;
     }
     char *store = absolute(argv[optind]), *point = absolute(argv[optind + 1]);
-    int status = EXIT_FAILURE;
+    status = EXIT_FAILURE;
     if (!store || !point)
         fprintf(stderr, "factfs: %s: %s\n", argv[store ? optind + 1 : optind], strerror(errno));
     else

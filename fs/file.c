@@ -29,8 +29,23 @@ int file_open(struct visit *v, const struct file_kind *kind, struct fuse_file_in
         file_drop(file);
         return error;
     }
+    file->next = v->mount->files;
+    file->link = &v->mount->files;
+    if (file->next)
+        file->next->link = &file->next;
+    v->mount->files = file;
     fi->fh = (uintptr_t)file;
     return 0;
+}
+
+void file_release(struct open_file *file)
+{
+    *file->link = file->next;
+    if (file->next)
+        file->next->link = file->link;
+    if (file->kind->release)
+        file->kind->release(file);
+    file_drop(file);
 }
 
 struct open_file *file_hold(struct open_file *file)

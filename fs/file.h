@@ -36,8 +36,9 @@ struct open_file {
     struct mount *mount;
     struct tenant *tenant;
     struct node node;
-    int flags;         // of open(2)
-    struct bytes path; // below the tenant's directory, for `rejected`
+    int flags;                      // of open(2)
+    struct bytes path;              // below the tenant's directory, for `rejected`
+    struct open_file *next, **link; // in the mount's list while the kernel has it open
 };
 
 extern const struct file_kind append_kind, rollback_kind, state_kind, stream_kind, follow_kind, scratch_kind;
@@ -49,6 +50,8 @@ static inline struct open_file *file_of(const struct fuse_file_info *fi)
 
 // Opens a file of a kind for the visited inode and puts it into fi->fh. 0 or -errno.
 int file_open(struct visit *visit, const struct file_kind *kind, struct fuse_file_info *fi);
+// The kernel has closed it, or never will: it is released and dropped.
+void file_release(struct open_file *file);
 struct open_file *file_hold(struct open_file *file);
 void file_drop(struct open_file *file);
 

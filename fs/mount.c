@@ -1,5 +1,6 @@
 #include "fs/mount.h"
 
+#include "fs/file.h"
 #include "fs/notify.h"
 #include "fs/requests.h"
 #include "fs/scratch.h"
@@ -12,6 +13,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/statfs.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -82,8 +84,9 @@ static int serve(struct mount *mount, struct reason *why)
 // A daemon that died has left its mount point behind.
 static void clear_dead_mount(const char *point)
 {
-    struct stat attr;
-    if (stat(point, &attr) == 0 || errno != ENOTCONN)
+    // Not stat: it may answer from what the kernel remembers.
+    struct statfs fs;
+    if (statfs(point, &fs) == 0 || errno != ENOTCONN)
         return;
     char *const command[] = {(char[]){"fusermount3"}, (char[]){"-uz"}, NULL, NULL};
     pid_t child = fork();
@@ -148,7 +151,10 @@ static int open_mount(struct mount *mount, const struct mount_options *options, 
 
 static void close_mount(struct mount *mount)
 {
-    // The store first: its writers still answer what they commit.
+    // The kernel does not close what is open when it is unmounted.
+    while (mount->files)
+        file_release(mount->files);
+    // The store before the session: its writers still answer what they commit.
     if (mount->store)
         store_close(mount->store);
     if (mount->session) {

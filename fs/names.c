@@ -68,7 +68,7 @@ static int make_entity(struct visit *v, fuse_req_t req, struct slice name, uint6
 
 void names_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode)
 {
-    VISIT v;
+    VISIT v = {0};
     uint64_t id = 0;
     int error = visit_begin(&v, req, parent);
     if (!error && tree_is_reserved(v.node.kind, slice_of(name)))
@@ -87,7 +87,7 @@ void names_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mod
 
 void names_rmdir(fuse_req_t req, fuse_ino_t parent, const char *name)
 {
-    VISIT v;
+    VISIT v = {0};
     struct node node;
     uint64_t id;
     int error = visit_begin(&v, req, parent);
@@ -152,7 +152,7 @@ static void reply_create(fuse_req_t req, struct visit *v, uint64_t id, struct fu
 
 void names_create(fuse_req_t req, fuse_ino_t parent, const char *text, mode_t mode, struct fuse_file_info *fi)
 {
-    VISIT v;
+    VISIT v = {0};
     struct node node = {0};
     struct scratch *file;
     struct slice name = slice_of(text);
@@ -183,7 +183,7 @@ void names_create(fuse_req_t req, fuse_ino_t parent, const char *text, mode_t mo
 
 void names_mknod(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, dev_t device)
 {
-    VISIT v;
+    VISIT v = {0};
     struct scratch *file;
     (void)device;
     int error = visit_begin(&v, req, parent);
@@ -203,7 +203,7 @@ void names_symlink(fuse_req_t req, const char *link, fuse_ino_t parent, const ch
 
 void names_unlink(fuse_req_t req, fuse_ino_t parent, const char *text)
 {
-    VISIT v;
+    VISIT v = {0};
     struct node node;
     uint64_t id;
     struct slice name = slice_of(text);
@@ -340,8 +340,8 @@ static int rename_between(
 void names_rename(
     fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t new_parent, const char *new_name, unsigned flags)
 {
-    VISIT from;
-    VISIT to;
+    VISIT from = {0};
+    VISIT to = {0};
     int error = visit_begin(&from, req, parent);
     int to_error = visit_begin(&to, req, new_parent);
     if (!error)
@@ -354,8 +354,8 @@ void names_rename(
 
 void names_link(fuse_req_t req, fuse_ino_t id, fuse_ino_t new_parent, const char *new_name)
 {
-    VISIT v;
-    VISIT to;
+    VISIT v = {0};
+    VISIT to = {0};
     struct scratch *file;
     struct slice name = slice_of(new_name);
     int error = visit_begin(&v, req, id);

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -31,7 +32,7 @@ struct notifier {
 
     pthread_mutex_t lock;
     pthread_cond_t filled;
-    bool stop;
+    atomic_bool stop;
     struct note *notes; // (lock)
     size_t count, room;
     bool look; // (lock) somebody who waits may have to be answered
@@ -87,15 +88,19 @@ void notifier_wake(void *context)
     pthread_cond_signal(&n->filled);
 }
 
-bool notifier_is_caller(const struct notifier *n, fuse_req_t req)
+bool notifier_is_caller(struct notifier *n, fuse_req_t req)
 {
     return fuse_req_ctx(req)->pid == n->herald.process;
 }
 
-bool notifier_creates(const struct notifier *n, fuse_req_t req, fuse_ino_t parent, struct slice name)
+bool notifier_creates(struct notifier *n, fuse_req_t req, fuse_ino_t parent, struct slice name)
 {
-    // The notifier waits for this request, so what it set stands still.
-    return notifier_is_caller(n, req) && n->creating_in == parent && slice_equal(n->creating, name);
+    if (!notifier_is_caller(n, req))
+        return false;
+    pthread_mutex_lock(&n->lock);
+    bool creates = n->creating_in == parent && slice_equal(n->creating, name);
+    pthread_mutex_unlock(&n->lock);
+    return creates;
 }
 
 // ---- notes
@@ -354,7 +359,8 @@ static bool note_wanted(const struct notifier *n, const struct note *note)
 static void tell(struct notifier *n, struct note *notes, size_t count)
 {
     // The streams of tenants first: most subscribers wait there. Then names, then each entity once.
-    qsort(notes, count, sizeof *notes, by_tenant_and_entity);
+    if (count)
+        qsort(notes, count, sizeof *notes, by_tenant_and_entity);
     for (size_t i = 0; i < count && !n->stop; i++) {
         if (notes[i].changed)
             known_each(n->mount->known, drop_known, &(struct drop){.notifier = n, .tenant = notes[i].tenant});

@@ -31,6 +31,6 @@ void notifier_wake(void *notifier);
 void notifier_tenant_changed(struct notifier *notifier, const struct tenant_info *info);
 
 // Is this request one that the herald makes?
-bool notifier_is_caller(const struct notifier *notifier, fuse_req_t req);
+bool notifier_is_caller(struct notifier *notifier, fuse_req_t req);
 // Does it look a name up only to create it? Then the name is not there yet.
-bool notifier_creates(const struct notifier *notifier, fuse_req_t req, fuse_ino_t parent, struct slice name);
+bool notifier_creates(struct notifier *notifier, fuse_req_t req, fuse_ino_t parent, struct slice name);

@@ -38,7 +38,7 @@ static bool is_moved_away(const struct visit *v, fuse_req_t req, const char *nam
 
 static void on_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 {
-    VISIT v;
+    VISIT v = {0};
     uint64_t id;
     double timeout_s;
     int error = visit_begin(&v, req, parent);
@@ -78,7 +78,7 @@ static void reply_attr(fuse_req_t req, struct visit *v)
 
 static void on_getattr(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi)
 {
-    VISIT v;
+    VISIT v = {0};
     (void)fi;
     int error = visit_begin(&v, req, id);
     if (error)
@@ -140,7 +140,7 @@ static int change_scratch(struct visit *v, const struct stat *attr, int set)
 
 static void on_setattr(fuse_req_t req, fuse_ino_t id, struct stat *attr, int set, struct fuse_file_info *fi)
 {
-    VISIT v;
+    VISIT v = {0};
     int error = visit_begin(&v, req, id);
     if (!error && !notifier_is_caller(v.mount->notifier, req))
         switch (v.node.kind) {
@@ -225,7 +225,7 @@ static size_t add_entry(
 
 static void list(fuse_req_t req, fuse_ino_t id, size_t size, off_t from, bool plus)
 {
-    VISIT v;
+    VISIT v = {0};
     struct tree_entry entry = {0};
     int error = visit_begin(&v, req, id);
     struct bytes *answer = error ? NULL : &v.mount->answer;
@@ -298,7 +298,7 @@ static const struct file_kind *kind_of(enum node_kind kind)
 
 static void on_open(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi)
 {
-    VISIT v;
+    VISIT v = {0};
     int error = visit_begin(&v, req, id);
     const struct file_kind *kind = error ? NULL : kind_of(v.node.kind);
     bool writes = (fi->flags & O_ACCMODE) != O_RDONLY || (fi->flags & O_TRUNC);
@@ -315,13 +315,13 @@ static void on_open(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi)
     if (error)
         fuse_reply_err(req, -error);
     else if (fuse_reply_open(req, fi) && file_of(fi))
-        file_drop(file_of(fi));
+        file_release(file_of(fi));
 }
 
 // An event's file, or a past document.
 static void read_immutable(fuse_req_t req, fuse_ino_t id, size_t size, uint64_t offset)
 {
-    VISIT v;
+    VISIT v = {0};
     struct slice text;
     int error = visit_begin(&v, req, id);
     if (!error && v.node.kind == NODE_EVENT) {
@@ -392,11 +392,8 @@ static void on_release(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi)
 {
     struct open_file *file = file_of(fi);
     (void)id;
-    if (file) {
-        if (file->kind->release)
-            file->kind->release(file);
-        file_drop(file);
-    }
+    if (file)
+        file_release(file);
     fuse_reply_err(req, 0);
 }
 
@@ -435,7 +432,7 @@ static void reply_xattr(fuse_req_t req, struct slice value, size_t size)
 
 static void on_getxattr(fuse_req_t req, fuse_ino_t id, const char *name, size_t size)
 {
-    VISIT v;
+    VISIT v = {0};
     struct event_row row;
     char hex[2 * CHAIN_SIZE + 1];
     // Any other answer would make `ls -l` ask for the attributes of each single file.

@@ -28,7 +28,7 @@ static struct slice trimmed(const struct rollback_file *r)
 
 static void submit(fuse_req_t req, struct rollback_file *r, size_t size)
 {
-    VISIT v;
+    VISIT v = {0};
     char name[NAME_ENTITY_MAX];
     struct slice entity = {.at = name};
     struct slice text = trimmed(r);

@@ -164,7 +164,7 @@ static void judge_state(fuse_req_t req, struct open_file *file)
     pthread_mutex_lock(&f->lock);
     uint32_t base_version = f->base_version;
     pthread_mutex_unlock(&f->lock);
-    VISIT v;
+    VISIT v = {0};
     struct submission *s = NULL;
     if (visit_tenant(&v, file->mount, file->node.tenant) == 0) {
         v.node = file->node;

@@ -55,7 +55,7 @@ static void reply_read(fuse_req_t req, struct open_file *file, int error, size_t
 
 static void read_stream(fuse_req_t req, struct open_file *file, size_t size, uint64_t offset)
 {
-    VISIT v;
+    VISIT v = {0};
     size_t got = 0;
     int error = visit_file(&v, file);
     if (!error)
@@ -66,7 +66,7 @@ static void read_stream(fuse_req_t req, struct open_file *file, size_t size, uin
 static void read_follow(fuse_req_t req, struct open_file *file, size_t size, uint64_t offset)
 {
     struct stream_file *f = (struct stream_file *)file;
-    VISIT v;
+    VISIT v = {0};
     size_t got = 0;
     int error = visit_file(&v, file);
     while (!error) {
@@ -95,7 +95,7 @@ static uint64_t standing(const struct stream_file *f)
 static void poll_stream(fuse_req_t req, struct open_file *file, struct fuse_pollhandle *handle)
 {
     struct stream_file *f = (struct stream_file *)file;
-    VISIT v;
+    VISIT v = {0};
     uint64_t end;
     int error = visit_file(&v, file);
     if (!error)

@@ -16,6 +16,7 @@
 struct notifier;
 struct waiting;
 struct scratch_shelf;
+struct open_file;
 
 // The document that was shown last.
 struct shown {
@@ -41,15 +42,16 @@ struct mount {
     struct notifier *notifier;
     struct waiting *waiting;
     struct scratch_shelf *scratch;
-    uint32_t fresh;      // counts lookups of `append`
-    struct bytes answer; // what the running handler builds
-    struct shown shown;  // (document.h)
+    struct open_file *files; // that the kernel has open; the thread of the requests alone
+    uint32_t fresh;          // counts lookups of `append`
+    struct bytes answer;     // what the running handler builds
+    struct shown shown;      // (document.h)
     struct moved_away moved_away;
     void (*serving)(void *context); // called once the kernel has been answered for the first time
     void *serving_context;
 };
 
-// An inode and what it takes to answer for it; ends by itself with VISIT.
+// An inode and what it takes to answer for it. `VISIT v = {0};` ends by itself.
 struct visit {
     struct mount *mount;
     struct node node;

@@ -36,7 +36,7 @@ void *arena_get(struct arena *arena, size_t size)
 struct slice arena_copy(struct arena *arena, struct slice s)
 {
     char *at = arena_get(arena, s.size ? s.size : 1);
-    if (at)
+    if (at && s.size)
         memcpy(at, s.at, s.size);
     return (struct slice){.at = at, .size = s.size};
 }

@@ -90,9 +90,10 @@ int engine_put_mark(struct engine *engine, uint64_t position);
 
 // The event at a position. -EIO, with the damage named in engine_error, when its checksum does not fit.
 int engine_event(struct engine *engine, uint64_t position, struct event_row *row);
-// Events from a position on, one after the other. The connection serves nothing else until engine_events_end.
+// Events from a position on, one after the other and without gaps. The connection serves nothing else until
+// engine_events_end.
 int engine_events_start(struct engine *engine, uint64_t position);
-// 1 and a row, or 0 behind the last.
+// 1 and a row, or 0 behind the last; -EIO for a gap too.
 int engine_events_next(struct engine *engine, struct event_row *row);
 void engine_events_end(struct engine *engine);
 // The last event. -ENOENT in an empty log. With -EIO the row is what stands there, if anything could be read.

@@ -343,7 +343,7 @@ int history_position_of(struct reader *reader, struct slice id, uint64_t *positi
     size_t at = sizeof before - 1;
     bool same =
         row.line.size > at + id.size && !memcmp(row.line.at + at, id.at, id.size) && row.line.at[at + id.size] == '"';
-    return same ? 0 : given ? -EIO : -ENOENT;
+    return same ? 0 : given ? lost(reader, -ENOENT, "the event with a given id, position", *position) : -ENOENT;
 }
 
 int history_version_at(struct reader *reader, uint64_t entity, uint64_t position, uint32_t *version)

@@ -119,7 +119,8 @@ static const char *const statements[STATEMENTS] = {
 
 struct engine {
     struct connection connection;
-    struct bytes kept; // what the slices of the last answer point into
+    struct bytes kept;   // what the slices of the last answer point into
+    uint64_t next_event; // what engine_events_next must find
 };
 
 // Copies up to three columns into `kept` and ends the statement: no read transaction stays open between calls.
@@ -369,8 +370,8 @@ int engine_put_mark(struct engine *e, uint64_t position)
 
 static int damaged(struct engine *e, const char *what, uint64_t number)
 {
-    snprintf(e->connection.error, sizeof e->connection.error, "damaged: %s %llu does not fit its checksum", what,
-        (unsigned long long)number);
+    snprintf(e->connection.error, sizeof e->connection.error,
+        "damaged: %s %llu is missing or does not fit its checksum", what, (unsigned long long)number);
     return -EIO;
 }
 
@@ -409,6 +410,7 @@ int engine_event(struct engine *e, uint64_t position, struct event_row *row)
 
 int engine_events_start(struct engine *e, uint64_t position)
 {
+    e->next_event = position ? position : 1;
     return statement_of(e, EVENTS, position, 0) ? 0 : run(e, NULL);
 }
 
@@ -419,6 +421,9 @@ int engine_events_next(struct engine *e, struct event_row *row)
     if (found != 1)
         return found;
     int error = take_event(e, s, row);
+    if (!error && row->position != e->next_event)
+        return damaged(e, "event", e->next_event);
+    e->next_event++;
     return error ? error : 1;
 }
 

@@ -93,12 +93,19 @@ setup() {
 
 @test "git can keep a copy of a tenant and sees only what is new" {
     needs git
-    rsync -a "$T/" "$OUT/" 2> /dev/null || cp -a "$T" "$OUT"
+    needs rsync
+    rsync -a "$T/" "$OUT/"
     git -C "$OUT" init -q
     git -C "$OUT" add -A
     git -C "$OUT" -c user.name=a -c user.email=a@example.org commit -qm first
-    cp -a "$T/." "$OUT/"
+    rsync -a --ignore-times "$T/" "$OUT/"
     is "" "$(git -C "$OUT" status --porcelain)"
+    happened Contact.Updated '{"n":22}'
+    rsync -a "$T/" "$OUT/"
+    is " M contact_1/state.json
+ M contact_1/stream
+ M stream
+?? contact_1/events/00000003.Contact.Updated.json" "$(git -C "$OUT" status --porcelain -u | sort)"
 }
 
 @test "python reads, writes and is told of a refusal" {

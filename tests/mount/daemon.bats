@@ -138,7 +138,8 @@ refused_start() {
     mkdir "$MOUNT/store"
     refused_start 'inside|within|below|under' "$MOUNT/store" "$MOUNT"
     not_mounted
-    refused_start 'inside|within|below|under|same' "$MOUNT" "$MOUNT"
+    mkdir "$BATS_TEST_TMPDIR/both"
+    refused_start 'inside|within|below|under|same' "$BATS_TEST_TMPDIR/both" "$BATS_TEST_TMPDIR/both"
     not_mounted
 }
 
@@ -247,6 +248,11 @@ refused_start() {
     serve
     is "$(seq 50)" "$(jq .data.n "$T/stream")"
     record '{"type":"was_counted","target":"meter_1","version":51}'
+    # Nothing dead is left below the new mount.
+    daemon_stop
+    not_mounted
+    ends 0 ls "$MOUNT"
+    rm "$DAEMON_PID_FILE"
 }
 
 @test "after kill -9 amid writers every event is whole, versions have no gap, and what was answered is there" {

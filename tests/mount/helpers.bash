@@ -110,6 +110,7 @@ setup() {
 tenant_end() {
     local job
     for job in $(jobs -p); do
+        disown "$job"
         kill -KILL "$job" 2> /dev/null || true
     done
     if [[ -z ${BATS_TEST_COMPLETED:-} ]]; then

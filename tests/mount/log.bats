@@ -102,6 +102,19 @@ TIME  deal_b              v1   Deal.Created        ME              value: 5" "$(
     is 1 "$(wc -l < "$out")"
 }
 
+@test "log -f of a plain file uses next to no processor time while it waits" {
+    local file=$BATS_TEST_TMPDIR/file out=$BATS_TEST_TMPDIR/out
+    line Deal.Won '{}' > "$file"
+    TZ=UTC "$FACTFS" log -f "$file" > "$out" 3>&- &
+    local pid=$!
+    wait_for in_file "$out" Deal.Won
+    # A span to measure over, not one to wait for something.
+    sleep 1
+    local hundredths
+    hundredths=$(awk '{ print $14 + $15 }' "/proc/$pid/stat")
+    ((hundredths < 30)) || { echo "$hundredths hundredths of a second"; return 1; }
+}
+
 @test "log -f of a pipe ends with it" {
     is 1 "$(line Deal.Won '{}' | timeout 10 "$FACTFS" log -f - | wc -l)"
 }

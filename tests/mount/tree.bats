@@ -119,6 +119,21 @@ $T/stream" "$(sort <<< "$output")"
     is "" "$(find "$MOUNT" -printf '%i\n' | sort | uniq -d)"
 }
 
+@test "what a listing tells of a file is what stat tells who asks for its name alone" {
+    created contact_1 '{"name":"Søren"}'
+    happened Contact.Updated '{"n":1}'
+    happened was_called
+    local names listed alone
+    daemon_restart
+    ls -l "$E/events" > /dev/null
+    names=$(ls "$E/events")
+    listed=$(cd "$E/events" && xargs stat -c '%n %i %s %a %.9Y' <<< "$names")
+    daemon_restart
+    alone=$(cd "$E/events" && xargs stat -c '%n %i %s %a %.9Y' <<< "$names")
+    is "$listed" "$alone"
+    is "$(cut -d' ' -f3 <<< "$listed")" "$(cd "$E/events" && for name in $names; do wc -c < "$name"; done)"
+}
+
 # ---- over a remount
 
 @test "names, numbers, times, modes and bytes are the same after a remount" {

@@ -50,7 +50,7 @@ static struct chunk random_chunk(void)
     uint64_t position = random_next() >> 20;
     for (uint32_t i = 0; i < chunk.count; i++)
         chunk.events[i] = (struct event_place){.position = position += 1 + random_next() % 1000000,
-            .at_us = (int64_t)random_next() >> random_next() % 60,
+            .at_us = (int64_t)random_next() >> (2 + random_next() % 58),
             .type = (uint32_t)random_next() % 65536,
             .size_bytes = (uint32_t)random_next() % (2 << 20)};
     return chunk;

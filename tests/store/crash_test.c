@@ -195,7 +195,7 @@ static void killed_while_making(void)
         fixture_start(&f);
         for (unsigned n = 1; n <= made + 1; n++) {
             struct tenant *tenant;
-            char name[16];
+            char name[32];
             snprintf(name, sizeof name, "t-%u", n);
             bool there = store_find(f.store, slice_of(name), &info) == 0;
             // The one that was next in either may be.

@@ -181,7 +181,7 @@ static void idle(void)
     struct tenant *tenants[MANY], *again;
     reopen();
     for (int i = 0; i < MANY; i++) {
-        char name[16];
+        char name[32];
         snprintf(name, sizeof name, "idle-%d", i);
         all[i] = make(name);
         CHECK_INT(store_get(store, (uint32_t)all[i], &tenants[i]), 0);
@@ -213,7 +213,7 @@ static void in_use(void)
     long number = number_of("idle-0");
     CHECK_INT(store_get(store, (uint32_t)number, &used), 0);
     for (int i = 1; i < 40; i++) {
-        char name[16];
+        char name[32];
         snprintf(name, sizeof name, "idle-%d", i);
         CHECK_INT(events_of(number_of(name)), 2);
     }

@@ -57,7 +57,7 @@ static void check_rows(const struct fixture *in, const struct model *m, uint32_t
 static void often(void)
 {
     struct model m = {.keeps_texts = true};
-    for (int i = 0; i < 120; i++) {
+    for (int i = 0; i < 60; i++) {
         model_append(&f, &m, 1 + (unsigned)chance(40));
         CHECK(mark_of(&f) < m.count);
         model_scan(&f, &m);
@@ -68,7 +68,7 @@ static void often(void)
             check_rows(&f, &m, 1);
     }
     check_rows(&f, &m, 1);
-    CHECK(m.entities[0].count > 500);
+    CHECK(m.entities[0].count > 300);
     model_free(&m);
 }
 
@@ -88,7 +88,8 @@ static void switched_off(void)
     model_ask(&copy, &all, 20);
     uint32_t version = version_of(&copy, model_name(0));
     CHECK_INT(version, all.entities[0].count);
-    CHECK_INT(event(&copy, model_name(0), "was_touched", "{}"), 0);
+    const char *type = all.entities[0].alive ? "was_touched" : "Thing.Created";
+    CHECK_INT(event(&copy, model_name(0), type, "{}"), 0);
     CHECK_INT(version_of(&copy, model_name(0)), version + 1);
     fixture_reopen(&copy);
     CHECK_INT(version_of(&copy, model_name(0)), version + 1);
@@ -140,7 +141,7 @@ static void many_again(void)
 
 // ---- many entities
 
-#define ITEMS 150000u
+#define ITEMS 100000u
 
 static void many_entities(void)
 {

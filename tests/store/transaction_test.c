@@ -97,8 +97,8 @@ static void between_others(void)
 {
     static const char *const texts[] = {
         "{'type':'Ship.Created','target':'ship_1','data':{'n':1},'id':'evt_s1'}",
-        "{'type':'Ship.SetSail','target':'ship_1','data':{'n':{'before':1,'after':2}}}"
-        "{'type':'Ship.Created','target':'ship_2'}{'type':'Ship.Created','target':'ship_1'}",
+        ("{'type':'Ship.SetSail','target':'ship_1','data':{'n':{'before':1,'after':2}}}"
+         "{'type':'Ship.Created','target':'ship_2'}{'type':'Ship.Created','target':'ship_1'}"),
         "{'type':'Ship.Updated','target':'ship_1','data':{'n':{'before':1,'after':3}},'version':2}",
         "{'type':'Ship.Updated','target':'ship_2'}",
         "{'type':'ship.setsail','target':'ship_2','id':'evt_s2'}{'type':'Ship.Created','target':'ship_2'}",
@@ -177,7 +177,7 @@ static void at_random(void)
             CHECK_INT(errors[i], expected[i]);
         CHECK_INT(last(), events);
         for (int thing = 0; thing < THINGS; thing++) {
-            char name[16], state[32];
+            char name[32], state[32];
             snprintf(name, sizeof name, "thing_%d", thing);
             snprintf(state, sizeof state, versions[thing] ? "{'n':%d}" : "ENOENT", numbers[thing]);
             CHECK_JSON(state_of(&f, name), state);

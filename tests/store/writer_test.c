@@ -139,7 +139,7 @@ static void readers_and_writers(void)
     CHECK_INT(version_of(&f, "shared_1"), WRITERS * WRITES);
     // Each writer's events are in the order in which it wrote them.
     for (unsigned i = 0; i < WRITERS; i++) {
-        char name[16], state[32];
+        char name[32], state[32];
         snprintf(name, sizeof name, "own_%u", i);
         CHECK_INT(version_of(&f, name), WRITES);
         for (uint32_t version = 1; version <= WRITES; version += 13) {
