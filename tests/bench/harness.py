@@ -17,6 +17,7 @@ import time
 START_S = 60.0
 STOP_S = 60.0
 KILL_S = 10.0
+SUPPRESSIONS = pathlib.Path(__file__).resolve().parents[1] / "torture" / "thread.suppressions"
 
 
 class Failure(Exception):
@@ -81,6 +82,7 @@ class Daemon:
         for name in ("ASAN_OPTIONS", "TSAN_OPTIONS", "UBSAN_OPTIONS"):
             given = environment.get(name)
             environment[name] = (given + ":" if given else "") + f"log_path={self.sanitizer}"
+        environment["TSAN_OPTIONS"] += f":suppressions={SUPPRESSIONS}"
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
                 [self.factfs, "-f", *self.options, str(self.store), str(self.mount)],
@@ -131,6 +133,7 @@ class Daemon:
         except subprocess.TimeoutExpired:
             self.end()
             raise Failure(f"the daemon did not end within {STOP_S:g} s of its unmount") from None
+        self.require_sanitizers_silent()
         if status:
             raise Failure(f"the daemon ended with {status}: {self.log_tail()}")
 
@@ -198,7 +201,6 @@ def daemon_in(build, prefix, keep=False, options=()):
     try:
         yield daemon.start()
         daemon.stop()
-        daemon.require_sanitizers_silent()
     finally:
         if daemon.process:
             daemon.end()
