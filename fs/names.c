@@ -136,7 +136,6 @@ static void reply_create(fuse_req_t req, struct visit *v, uint64_t id, struct fu
     if (!error && v->node.kind == NODE_EVENT) {
         fi->fh = 0;
         fi->keep_cache = 1;
-        entry.entry_timeout = TIMEOUT_FOREVER_S;
     } else if (!error) {
         // What is created begins empty.
         fi->flags |= O_TRUNC;
