@@ -65,7 +65,9 @@ static inline struct slice tenant_name(const struct tenant *tenant)
     return slice_of(tenant->name);
 }
 
-// Shows an entity's directory before its first event. 0, -EEXIST, -ENOSPC when there are too many, -ENOMEM.
+// Shows an entity's directory before its first event. It looks in memory alone: whoever calls has heard -ENOENT of
+// history_head, and no other error, or the entity would begin a second history. 0, -EEXIST, -ENOSPC when there are too
+// many, -ENOMEM.
 int tenant_reserve(struct tenant *tenant, struct slice entity, uint64_t *id);
 // Takes a reservation back. 0, -ENOENT, or -ENOTEMPTY when it has events.
 int tenant_unreserve(struct tenant *tenant, uint64_t entity);

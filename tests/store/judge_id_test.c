@@ -123,20 +123,36 @@ static void known_in_a_refused_one(void)
     CHECK_INT(append(&f, "{'id':'evt_w','type':'was_seen','target':'order_t','data':{'a':3}}"), -EEXIST);
 }
 
+// The text with the id for %s.
+static void put_id(char *out, size_t size, const char *text, const char *id)
+{
+    const char *at = strstr(text, "%s");
+    snprintf(out, size, "%.*s%s%s", (int)(at - text), text, id, at + 2);
+}
+
 static void own_again(void)
 {
     CHECK_INT(event(&f, "contact_own", "Contact.Created", "{'a':1}"), 0);
     uint64_t position = last();
     char id[80];
     snprintf(id, sizeof id, "%.*s", SLICE_ARG(id_of(&f, position)));
+    static const char *const others[] = {
+        "{'id':'%s','type':'Contact.Created','target':'contact_own','data':{'a':2}}",
+        "{'id':'%s','type':'Contact.Updated','target':'contact_own','data':{'a':1}}",
+        "{'id':'%s','type':'Contact.Created','target':'contact_other','data':{'a':1}}",
+        "{'id':'%s','type':'Contact.Created','target':'contact_own','data':{'a':1},'metadata':{}}",
+        "{'id':'%s','type':'Contact.Created','target':'contact_own','data':{'a':1},'actor':'user_b'}",
+    };
     char same[256], other[256];
     snprintf(same, sizeof same, "{'id':'%s','type':'Contact.Created','target':'contact_own','data':{ 'a':1}}", id);
-    snprintf(other, sizeof other, "{'id':'%s','type':'Contact.Created','target':'contact_own','data':{'a':2}}", id);
     for (int round = 0; round < 2; round++) {
         CHECK_INT(append(&f, same), 0);
         CHECK_INT(last(), position);
         CHECK(text_has(bytes_slice(&f.receipts), id));
-        CHECK_INT(append(&f, other), -EEXIST);
+        for (size_t i = 0; i < 5; i++) {
+            put_id(other, sizeof other, others[i], id);
+            CHECK_INT(append(&f, other), -EEXIST);
+        }
         CHECK_INT(last(), position);
         fixture_reopen(&f);
     }
@@ -220,6 +236,22 @@ static void stand_in_alone(void)
     check_ids();
 }
 
+// The own id of a position whose event brought another one is nobody's.
+static void own_of_a_given_one(void)
+{
+    struct fixture copy = {0};
+    char ids[1][80];
+    fixture_copy(&f, &copy);
+    ids_to_come(&copy, 1, ids);
+    fixture_close(&copy);
+    CHECK_INT(append(&f, "{'id':'evt_own','type':'was_seen','target':'order_c'}"), 0);
+    CHECK_INT(position_of(slice_of(ids[0])), -ENOENT);
+    CHECK_INT(append_of(&f, "{'id':'%s','type':'was_seen','target':'order_c','data':{'n':1}}", ids[0]), 0);
+    CHECK_INT(position_of(slice_of(ids[0])), last());
+    CHECK_INT(append_of(&f, "{'id':'%s','type':'was_seen','target':'order_c','data':{'n':2}}", ids[0]), -EEXIST);
+    check_ids();
+}
+
 // A refused event takes no id away.
 static void to_come_but_refused(void)
 {
@@ -281,6 +313,7 @@ int main(void)
     TEST("an own id that was given away before its time is made in another way", own_to_come);
     TEST("so is the one that stands in for it", stand_ins_to_come);
     TEST("and that one alone", stand_in_alone);
+    TEST("the own id of an event that brought another one can be given", own_of_a_given_one);
     TEST("a refused event gives no own id away", to_come_but_refused);
     TEST("ids that nobody has find nothing", not_known);
     TEST("tenants do not share ids", of_another_tenant);

@@ -85,6 +85,8 @@ static void deleted_and_made_again(void)
     CHECK_TEXT(after("Order.Created", "{\"b\":2}"), "{\"b\":2}");
     CHECK_INT(state->created_at_us, 3 * WHEN_US_PER_SECOND);
     CHECK_TEXT(state->created_by, "user_late");
+    CHECK_TEXT(after("Order.Closed", "{\"b\":{\"before\":2}}"), "{}");
+    CHECK_TEXT(after("Order.Deleted", "{}"), "deleted");
 }
 
 // ---- changes
@@ -122,6 +124,7 @@ static void pairs(void)
     CHECK_TEXT(recorded("{\"s\":{\"after\":{\"after\":1}}}"), "{\"s\":{\"before\":\"Lead\",\"after\":{\"after\":1}}}");
     CHECK_TEXT(recorded("{\"s\":{\"before\":\"Lead\"}}"), "{\"s\":{\"before\":\"Lead\"}}");
     CHECK_TEXT(recorded("{\"new\":{\"before\":null,\"after\":1}}"), "{\"new\":{\"after\":1}}");
+    CHECK_TEXT(recorded("{\"new\":{\"before\":null}}"), "{}");
     CHECK_TEXT(recorded("{\"z\":{\"before\":null,\"after\":1}}"), "{\"z\":{\"before\":null,\"after\":1}}");
 }
 

@@ -93,6 +93,26 @@ static void leaves_nothing(void)
     check_log(&f);
 }
 
+// Enough events for states to be kept on the way.
+static void long_batches(void)
+{
+    for (int round = 0; round < 2; round++) {
+        BYTES_AUTO text = {0};
+        for (int n = 0; n < 300; n++)
+            bytes_printf(
+                &text, "{\"type\":\"was_counted\",\"target\":\"order_long\",\"data\":{\"n\":%d}}", 2 * n + round);
+        if (round == 0)
+            bytes_add_text(&text, "{\"type\":\"Order.Created\",\"target\":\"order_long\"}");
+        CHECK_INT(append_slice(&f, bytes_slice(&text)), round ? 0 : -EEXIST);
+    }
+    fixture_reopen(&f);
+    for (uint32_t version = 1; version <= 300; version++) {
+        char state[32];
+        snprintf(state, sizeof state, "{'n':%u}", 2 * version - 1);
+        CHECK_JSON(state_at(&f, "order_long", version), state);
+    }
+}
+
 static void between_others(void)
 {
     static const char *const texts[] = {
@@ -252,6 +272,7 @@ int main(void)
     sem_init(&let_go, 0, 0);
     fixture_open(&f);
     TEST("a refused batch leaves no event, entity, id, type, state or moment", leaves_nothing);
+    TEST("a long refused batch leaves no state behind", long_batches);
     TEST("a refused submission leaves those that share its commit as they are", between_others);
     TEST("random submissions, many in a commit, are judged one after the other", at_random);
     TEST("moments never go back", moments_never_go_back);
