@@ -125,6 +125,8 @@ static void look_log(struct reader *r)
     char path[4096], newest[256] = "";
     snprintf(path, sizeof path, "%s/log", r->tenant);
     DIR *dir = opendir(path);
+    if (!dir && errno == ENOENT)
+        return;
     if (!dir)
         die("%s: %s", path, strerror(errno));
     for (struct dirent *entry; (entry = readdir(dir));)
