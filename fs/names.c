@@ -88,7 +88,7 @@ void names_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mod
 void names_rmdir(fuse_req_t req, fuse_ino_t parent, const char *name)
 {
     VISIT v = {0};
-    struct node node;
+    struct node node = {0};
     uint64_t id;
     int error = visit_begin(&v, req, parent);
     if (!error)
@@ -203,7 +203,7 @@ void names_symlink(fuse_req_t req, const char *link, fuse_ino_t parent, const ch
 void names_unlink(fuse_req_t req, fuse_ino_t parent, const char *text)
 {
     VISIT v = {0};
-    struct node node;
+    struct node node = {0};
     uint64_t id;
     struct slice name = slice_of(text);
     int error = visit_begin(&v, req, parent);
