@@ -52,15 +52,17 @@ static int make_tenant(struct visit *v, fuse_req_t req, struct slice name, mode_
 
 static int make_entity(struct visit *v, fuse_req_t req, struct slice name, uint64_t *id)
 {
-    uint64_t entity;
+    uint64_t entity = 0;
     if (!name_is_entity(name))
         return -EACCES;
     struct head head;
-    bool exists = history_head(v->reader, name, &head) == 0;
-    int error = exists ? -EEXIST : tenant_reserve(v->tenant, name, &entity);
-    if (error == -EEXIST && exists && notifier_is_caller(v->mount->notifier, req)) {
+    int error = history_head(v->reader, name, &head);
+    if (error == -ENOENT) {
+        error = tenant_reserve(v->tenant, name, &entity);
+    } else if (!error) {
+        // The herald makes what is there.
         entity = head.id;
-        error = 0;
+        error = notifier_is_caller(v->mount->notifier, req) ? 0 : -EEXIST;
     }
     *id = node_id(NODE_ENTITY, v->node.tenant, entity);
     return error;
