@@ -8,6 +8,7 @@
 #include "fs/waiter.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -171,6 +172,8 @@ static void close_mount(struct mount *mount)
 
 int mount_serve(const struct mount_options *options, struct reason *why)
 {
+    // Requests are taken by one thread and given back by another: few heaps, or each would keep what others freed.
+    mallopt(M_ARENA_MAX, 2);
     sigset_t set;
     struct sigaction wake = {.sa_handler = do_nothing};
     struct sigaction ignore = {.sa_handler = SIG_IGN};

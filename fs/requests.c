@@ -305,12 +305,15 @@ static void on_open(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi)
     // What is recorded is not written; the notifier opens it to tell of its growth.
     if (!error && writes && !(kind && kind->write) && !notifier_is_caller(v.mount->notifier, req))
         error = -EPERM;
-    if (!error && kind)
+    if (!error && kind) {
         error = file_open(&v, kind, fi);
+        fi->noflush = !kind->flush;
+    }
     if (!error && !kind) {
-        // What never changes needs no more than its inode, and stays in the page cache.
+        // What never changes needs no more than its inode, stays in the page cache, and is closed without a word.
         fi->fh = 0;
         fi->keep_cache = 1;
+        fi->noflush = 1;
     }
     if (error)
         fuse_reply_err(req, -error);

@@ -72,6 +72,9 @@ bool engine_in_transaction(const struct engine *engine);
 // or some (`idle` true: nobody waits). Call it between transactions.
 int engine_checkpoint(struct engine *engine, bool idle);
 
+// Gives back the memory of what was read.
+void engine_forget(struct engine *engine);
+
 int engine_put_event(struct engine *engine, const struct event_row *row);
 int engine_put_entity(struct engine *engine, uint64_t entity, struct slice name);
 int engine_put_type(struct engine *engine, uint32_t type, struct slice folded, struct slice spelling);

@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 // Tenants that stay open although nobody uses them.
-#define IDLE_TENANTS  16u
+#define IDLE_TENANTS 6u
 #define ID_LENGTH_MIN 8
 
 struct open_tenant {
@@ -55,27 +55,31 @@ static int take_lock(struct store *store, struct reason *why)
     return 0;
 }
 
+// A power cut while the store was made leaves the lock, or a catalog's journal without the catalog.
+static bool may_be_ours(const char *name)
+{
+    static const char *const names[] = {".", "..", "lock", "lost+found", NULL};
+    for (const char *const *n = names; *n; n++)
+        if (!strcmp(name, *n))
+            return true;
+    return !strncmp(name, "catalog", strlen("catalog"));
+}
+
 // Whoever names a directory of something else has most likely mistyped; it is left as it is.
 static int refuse_strangers(const char *path, struct reason *why)
 {
-    int error = 0;
+    char catalog[512];
+    snprintf(catalog, sizeof catalog, "%s/catalog", path);
+    if (access(catalog, F_OK) == 0)
+        return 0;
     DIR *dir = opendir(path);
     if (!dir)
         return reason_set(why, -errno, "%s cannot be opened: %s", path, strerror(errno));
-    for (struct dirent *entry; (entry = readdir(dir));) {
-        if (!strcmp(entry->d_name, "catalog")) {
-            error = 0;
-            break;
-        }
-        static const char *const known[] = {".", "..", "lock", "lost+found"};
-        unsigned i = 0;
-        while (i < 4 && strcmp(entry->d_name, known[i]))
-            i++;
-        if (i == 4)
-            error = -EINVAL;
-    }
+    bool strange = false;
+    for (struct dirent *entry; !strange && (entry = readdir(dir));)
+        strange = !may_be_ours(entry->d_name);
     closedir(dir);
-    return error ? reason_set(why, error, "%s is no store of factfs, and it is not empty", path) : 0;
+    return strange ? reason_set(why, -EINVAL, "%s is no store of factfs, and it is not empty", path) : 0;
 }
 
 static int copy_info(struct store *store, const struct tenant_row *row)

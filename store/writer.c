@@ -5,6 +5,7 @@
 #include "store/sweep.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <sched.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -16,11 +17,14 @@
 #define GATHER_NS_MAX INT64_C(300000)
 // After so long without work the writer is idle.
 #define IDLE_NS INT64_C(50000000)
+// … and after so long more it rests: rows of the index are written so many at a time.
+#define REST_NS   INT64_C(2000000000)
+#define IDLE_ROWS 2048u
 // Rows of the index that each commit writes: so many, or this many for each of its events.
 #define SWEEP_ROWS_MIN       64u
 #define SWEEP_ROWS_PER_EVENT 2u
 // Entities in memory beyond this are forgotten, the longest unused first; a look at so many of them per commit.
-#define ENTITY_BYTES (size_t)(16 << 20)
+#define ENTITY_BYTES (size_t)(8 << 20)
 #define ENTITY_LOOKS 512
 // When memory holds this much, a sweep is finished at once.
 #define ENTITY_BYTES_URGENT (size_t)(48 << 20)
@@ -90,55 +94,6 @@ static void checkpoint(struct writer *w, bool idle)
 {
     if (engine_checkpoint(w->engine, idle))
         fprintf(stderr, "factfs: tenant %s: checkpoint failed: %s\n", w->tenant->name, engine_error(w->engine));
-}
-
-// Waits until something is queued, or the writer is to stop. When nothing comes for a while, there is time for a
-// checkpoint.
-static void wait_for_work(struct writer *w)
-{
-    int64_t idle_ns = now_ns() + IDLE_NS;
-    struct timespec idle = {.tv_sec = idle_ns / INT64_C(1000000000), .tv_nsec = idle_ns % INT64_C(1000000000)};
-    bool idled = false;
-    pthread_mutex_lock(&w->lock);
-    while (!w->first && !w->stop) {
-        w->waiting = true;
-        if (idled) {
-            pthread_cond_wait(&w->filled, &w->lock);
-            continue;
-        }
-        idled = pthread_cond_clockwait(&w->filled, &w->lock, CLOCK_MONOTONIC, &idle) == ETIMEDOUT;
-        if (!idled)
-            continue;
-        pthread_mutex_unlock(&w->lock);
-        checkpoint(w, true);
-        pthread_mutex_lock(&w->lock);
-    }
-    w->waiting = false;
-    pthread_mutex_unlock(&w->lock);
-}
-
-// Takes the next batch; NULL when the writer is to stop and nothing is left.
-static struct submission *take_batch(struct writer *w, unsigned *count)
-{
-    wait_for_work(w);
-    gather(w);
-
-    pthread_mutex_lock(&w->lock);
-    struct submission *batch = w->first, **link = &w->first;
-    unsigned events = 0;
-    *count = 0;
-    while (*link && events < BATCH_EVENTS) {
-        events += (*link)->draft_count + 1;
-        link = &(*link)->next;
-        ++*count;
-    }
-    w->first = *link;
-    *link = NULL;
-    if (!w->first)
-        w->last = &w->first;
-    atomic_fetch_sub_explicit(&w->queued, *count, memory_order_relaxed);
-    pthread_mutex_unlock(&w->lock);
-    return *count ? batch : NULL;
 }
 
 // ---- a commit
@@ -255,12 +210,12 @@ static void answer_batch(struct submission *batch)
     }
 }
 
-static void forget_entities(struct writer *w)
+static void forget_entities(struct writer *w, size_t bytes, size_t most_looks)
 {
     struct tenant *t = w->tenant;
     pthread_mutex_lock(&t->lock);
     struct entity *e = t->entities.oldest;
-    for (int looks = 0; e && looks < ENTITY_LOOKS && t->entities.bytes > ENTITY_BYTES; looks++) {
+    for (size_t looks = 0; e && looks < most_looks && t->entities.bytes > bytes; looks++) {
         struct entity *newer = e->newer;
         if (!entity_pinned(e))
             entities_remove(&t->entities, e);
@@ -269,28 +224,114 @@ static void forget_entities(struct writer *w)
     pthread_mutex_unlock(&t->lock);
 }
 
+// Writes up to about so many rows of the index in a commit of their own.
+static int commit_index(struct writer *w, size_t rows)
+{
+    size_t changes;
+    int error = transaction_begin(&w->tx);
+    if (!error)
+        error = write_held(w);
+    if (!error)
+        error = sweep_step(&w->sweep, &w->tx, rows, true);
+    if (error)
+        transaction_abort(&w->tx);
+    else
+        error = transaction_commit(&w->tx, &changes);
+    sweep_settle(&w->sweep, w->tenant, !error);
+    if (!error)
+        bytes_trim(&w->held, 0);
+    return error;
+}
+
+static bool index_is_behind(const struct writer *w)
+{
+    return w->sweep.mark < w->tx.end.position;
+}
+
 // Nobody waits any more: the index takes what memory holds. A sweep under way does not know of the latest events, so
 // another may follow.
 static void finish_index(struct writer *w)
 {
     int error;
-    do {
-        error = transaction_begin(&w->tx);
-        if (!error)
-            error = write_held(w);
-        if (!error)
-            error = sweep_step(&w->sweep, &w->tx, SIZE_MAX, true);
-        size_t changes;
-        if (error)
-            transaction_abort(&w->tx);
-        else
-            error = transaction_commit(&w->tx, &changes);
-        sweep_settle(&w->sweep, w->tenant, !error);
-        if (!error)
-            bytes_trim(&w->held, 0);
-    } while (!error && w->sweep.mark < w->tx.end.position);
+    do
+        error = commit_index(w, SIZE_MAX);
+    while (!error && index_is_behind(w));
     if (error)
         fprintf(stderr, "factfs: tenant %s: the index stays behind: %s\n", w->tenant->name, engine_error(w->engine));
+}
+
+// ---- idle
+
+static bool is_queued(struct writer *w)
+{
+    return atomic_load_explicit(&w->queued, memory_order_relaxed) != 0;
+}
+
+// Nothing has come for long: the index takes what memory holds, in small steps that let others in, and the memory is
+// given back.
+static void rest(struct writer *w)
+{
+    int error = 0;
+    while (!error && index_is_behind(w) && !is_queued(w))
+        error = commit_index(w, IDLE_ROWS);
+    if (is_queued(w))
+        return;
+    forget_entities(w, 0, SIZE_MAX);
+    engine_forget(w->engine);
+    malloc_trim(0);
+}
+
+// Waits until something is queued or the writer is to stop, or until a moment. False when nothing had come by then.
+static bool wait_until(struct writer *w, int64_t until_ns)
+{
+    struct timespec until = {.tv_sec = until_ns / INT64_C(1000000000), .tv_nsec = until_ns % INT64_C(1000000000)};
+    int result = 0;
+    pthread_mutex_lock(&w->lock);
+    while (!w->first && !w->stop && result != ETIMEDOUT) {
+        w->waiting = true;
+        result = until_ns == INT64_MAX ? pthread_cond_wait(&w->filled, &w->lock)
+                                       : pthread_cond_clockwait(&w->filled, &w->lock, CLOCK_MONOTONIC, &until);
+    }
+    w->waiting = false;
+    bool came = w->first || w->stop;
+    pthread_mutex_unlock(&w->lock);
+    return came;
+}
+
+// Time that nobody needs goes to a checkpoint, and then to rest.
+static void wait_for_work(struct writer *w)
+{
+    if (wait_until(w, now_ns() + IDLE_NS))
+        return;
+    checkpoint(w, true);
+    if (wait_until(w, now_ns() + REST_NS))
+        return;
+    rest(w);
+    wait_until(w, INT64_MAX);
+}
+
+// Takes the next batch; NULL when the writer is to stop and nothing is left.
+static struct submission *take_batch(struct writer *w, unsigned *count)
+{
+    wait_for_work(w);
+    gather(w);
+
+    pthread_mutex_lock(&w->lock);
+    struct submission *batch = w->first, **link = &w->first;
+    unsigned events = 0;
+    *count = 0;
+    while (*link && events < BATCH_EVENTS) {
+        events += (*link)->draft_count + 1;
+        link = &(*link)->next;
+        ++*count;
+    }
+    w->first = *link;
+    *link = NULL;
+    if (!w->first)
+        w->last = &w->first;
+    atomic_fetch_sub_explicit(&w->queued, *count, memory_order_relaxed);
+    pthread_mutex_unlock(&w->lock);
+    return *count ? batch : NULL;
 }
 
 static void *run(void *argument)
@@ -304,7 +345,7 @@ static void *run(void *argument)
         w->commit_ns = w->commit_ns ? (w->commit_ns * 7 + took_ns) / 8 : took_ns;
         w->expected = count + atomic_load_explicit(&w->queued, memory_order_relaxed);
         answer_batch(batch);
-        forget_entities(w);
+        forget_entities(w, ENTITY_BYTES, ENTITY_LOOKS);
         checkpoint(w, false);
     }
     finish_index(w);

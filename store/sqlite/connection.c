@@ -4,6 +4,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+// What the caches of all connections may take together, about.
+#define HEAP_BYTES (INT64_C(32) << 20)
+
 int connection_result(struct connection *c, int result)
 {
     switch (result & 0xff) {
@@ -130,6 +133,8 @@ int connection_open(struct connection *c, const char *path, int flags, const cha
     const char *const *sql, unsigned count, struct reason *why)
 {
     *c = (struct connection){.sql = sql, .count = count};
+    // Past this, a page that is read takes the place of one in the same cache, however many tenants are open.
+    sqlite3_soft_heap_limit64(HEAP_BYTES);
     c->statements = calloc(count, sizeof *c->statements);
     if (!c->statements)
         return -ENOMEM;

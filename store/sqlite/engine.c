@@ -124,6 +124,11 @@ int engine_checkpoint(struct engine *e, bool idle)
     return connection_result(c, sqlite3_wal_checkpoint_v2(c->db, "main", SQLITE_CHECKPOINT_PASSIVE, NULL, NULL));
 }
 
+void engine_forget(struct engine *e)
+{
+    sqlite3_db_release_memory(e->connection.db);
+}
+
 static uint32_t event_checksum(const struct event_row *row)
 {
     uint32_t sum = checksum_number(0, row->position);
