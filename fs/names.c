@@ -52,15 +52,17 @@ static int make_tenant(struct visit *v, fuse_req_t req, struct slice name, mode_
 
 static int make_entity(struct visit *v, fuse_req_t req, struct slice name, uint64_t *id)
 {
-    uint64_t entity;
+    uint64_t entity = 0;
     if (!name_is_entity(name))
         return -EACCES;
     struct head head;
-    bool exists = history_head(v->reader, name, &head) == 0;
-    int error = exists ? -EEXIST : tenant_reserve(v->tenant, name, &entity);
-    if (error == -EEXIST && exists && notifier_is_caller(v->mount->notifier, req)) {
+    int error = history_head(v->reader, name, &head);
+    if (error == -ENOENT) {
+        error = tenant_reserve(v->tenant, name, &entity);
+    } else if (!error) {
+        // The herald makes what is there.
         entity = head.id;
-        error = 0;
+        error = notifier_is_caller(v->mount->notifier, req) ? 0 : -EEXIST;
     }
     *id = node_id(NODE_ENTITY, v->node.tenant, entity);
     return error;
@@ -88,7 +90,7 @@ void names_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mod
 void names_rmdir(fuse_req_t req, fuse_ino_t parent, const char *name)
 {
     VISIT v = {0};
-    struct node node;
+    struct node node = {0};
     uint64_t id;
     int error = visit_begin(&v, req, parent);
     if (!error)
@@ -136,7 +138,6 @@ static void reply_create(fuse_req_t req, struct visit *v, uint64_t id, struct fu
     if (!error && v->node.kind == NODE_EVENT) {
         fi->fh = 0;
         fi->keep_cache = 1;
-        entry.entry_timeout = TIMEOUT_FOREVER_S;
     } else if (!error) {
         // What is created begins empty.
         fi->flags |= O_TRUNC;
@@ -204,7 +205,7 @@ void names_symlink(fuse_req_t req, const char *link, fuse_ino_t parent, const ch
 void names_unlink(fuse_req_t req, fuse_ino_t parent, const char *text)
 {
     VISIT v = {0};
-    struct node node;
+    struct node node = {0};
     uint64_t id;
     struct slice name = slice_of(text);
     int error = visit_begin(&v, req, parent);

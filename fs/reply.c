@@ -26,7 +26,11 @@ void reply_entry(fuse_req_t req, struct visit *v, uint64_t id, double entry_time
         fuse_reply_err(req, -error);
         return;
     }
-    known_add(v->mount->known, id, !notifier_is_caller(v->mount->notifier, req));
+    bool asked = !notifier_is_caller(v->mount->notifier, req);
+    // What only the herald knows is not kept: the first who asks for it must be seen to ask.
+    if (!asked)
+        entry.entry_timeout = entry.attr_timeout = 0;
+    known_add(v->mount->known, id, asked);
     if (fuse_reply_entry(req, &entry))
         known_forget(v->mount->known, id, 1);
 }

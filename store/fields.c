@@ -38,8 +38,7 @@ static void put_slot(struct fields *f, uint32_t index)
 static int grow(struct fields *f)
 {
     uint32_t room = f->room * 2;
-    struct field *all = f->all == f->small ? NULL : f->all;
-    all = realloc(all, room * sizeof *all);
+    struct field *all = realloc(f->all == f->small ? NULL : f->all, room * sizeof *all);
     if (!all)
         return -ENOMEM;
     if (f->all == f->small)

@@ -405,8 +405,13 @@ void json_minify(struct bytes *out, struct slice value)
     out->size = (size_t)(to - out->at);
 }
 
+// Indentation that grows with the depth would make a gigabyte of a megabyte of brackets: it ends here.
+#define LEVEL_MAX 64
+
 static void line_begin(struct bytes *out, size_t level)
 {
+    if (level > LEVEL_MAX)
+        level = LEVEL_MAX;
     char *to = bytes_reserve(out, 1 + 2 * level);
     if (!to)
         return;

@@ -72,8 +72,9 @@ void json_quote(struct bytes *out, struct slice text);
 
 // Appends the value without the white space outside of its strings.
 void json_minify(struct bytes *out, struct slice value);
-// Appends the value as `jq .` lays it out (two spaces a level, a member a line, `"key": value`, {} and [] when empty),
-// numbers and strings as written; `level` is the indentation that the value stands in; no newline at the end.
+// Appends the value as `jq .` lays it out (two spaces a level, up to 64 levels; a member a line, `"key": value`, {} and
+// [] when empty), numbers and strings as written; `level` is the indentation that the value stands in; no newline at
+// the end.
 void json_pretty(struct bytes *out, struct slice value, unsigned level);
 
 // The same value? Numbers as exact decimals (1 = 1.0 = 10e-1), strings with escapes decoded, objects whatever the order

@@ -66,7 +66,7 @@ static int judge_id(struct transaction *tx, struct submission *s, const struct d
 {
     uint64_t position;
     struct slice content;
-    struct event_row row;
+    struct event_row row = {0};
     struct event event;
     BYTES_AUTO actor = {0};
     *known = false;

@@ -79,7 +79,7 @@ static bool find_arrow(struct slice quoted, struct slice *from, struct slice *to
     static const char *const arrows[] = {" -> ", " \xe2\x86\x92 ", " \\u2192 ", " -\\u003e ", " -\\u003E "};
     unsigned found = 0;
     // Nearly all strings have none of these.
-    if (!memchr(quoted.at, '>', quoted.size) && !memchr(quoted.at, '\xe2', quoted.size) &&
+    if (!memchr(quoted.at, '>', quoted.size) && !memchr(quoted.at, 0xe2, quoted.size) &&
         !memchr(quoted.at, '\\', quoted.size))
         return false;
     const char *end = quoted.at + quoted.size;

@@ -59,7 +59,7 @@ static int read_end(struct transaction *tx)
         tx->end.at_us = last.at_us;
         memcpy(tx->hash, last.hash, CHAIN_SIZE);
     }
-    struct rejected_row rejected;
+    struct rejected_row rejected = {0};
     if (!error || error == -ENOENT)
         error = engine_last_claimed(engine, &tx->last_claimed);
     if (!error)

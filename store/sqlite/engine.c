@@ -2,120 +2,14 @@
 
 #include "store/checksum.h"
 #include "store/sqlite/connection.h"
+#include "store/sqlite/statements.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
-// "fact" as four letters.
-#define APPLICATION 0x66616374
-
 // A little and a lot, in pages of the write-ahead log (8 KiB): 1 and 16 MiB.
 #define CHECKPOINT_IDLE_PAGES   128
 #define CHECKPOINT_FORCED_PAGES 2048
-
-static const char schema[] =
-    "BEGIN;"
-    "CREATE TABLE event(position INTEGER PRIMARY KEY, entity INT, version INT, offset INT, at INT, type INT, hash BLOB,"
-    "                   sum INT, line TEXT);"
-    "CREATE TABLE entity(id INTEGER PRIMARY KEY, name TEXT, sum INT);"
-    "CREATE TABLE type(id INTEGER PRIMARY KEY, folded TEXT, spelling TEXT);"
-    "CREATE TABLE given(id TEXT PRIMARY KEY, position INT, content BLOB) WITHOUT ROWID;"
-    "CREATE TABLE claimed(position INTEGER PRIMARY KEY);"
-    "CREATE TABLE rejected(number INTEGER PRIMARY KEY, offset INT, line TEXT);"
-    "CREATE INDEX rejected_offset ON rejected(offset);"
-    "CREATE TABLE chunk(key INTEGER PRIMARY KEY, offset INT, events BLOB);"
-    "CREATE TABLE snapshot(key INTEGER PRIMARY KEY, created_at INT, created_by TEXT, noun TEXT, alive INT, fields TEXT,"
-    "                      sum INT);"
-    "CREATE TABLE name(name TEXT PRIMARY KEY, entity INT, sum INT) WITHOUT ROWID;"
-    "CREATE TABLE mark(one INTEGER PRIMARY KEY, position INT);"
-    "INSERT INTO mark VALUES(1, 0);"
-    "PRAGMA application_id=1717658484;"
-    "PRAGMA user_version=1;"
-    "COMMIT";
-_Static_assert(APPLICATION == 1717658484 && ENGINE_FORMAT == 1, "the schema says the same");
-
-enum {
-    BEGIN,
-    COMMIT,
-    ROLLBACK,
-    PUT_EVENT,
-    PUT_ENTITY,
-    PUT_TYPE,
-    PUT_GIVEN,
-    DROP_GIVEN,
-    PUT_CLAIMED,
-    PUT_REJECTED,
-    DROP_REJECTED,
-    PUT_CHUNK,
-    PUT_SNAPSHOT,
-    PUT_NAME,
-    PUT_MARK,
-    EVENT,
-    EVENTS,
-    LAST_EVENT,
-    EVENT_PLACE,
-    CHUNK,
-    SNAPSHOT,
-    ENTITY_OF_NAME,
-    NAME_BEFORE,
-    NAME_BEHIND,
-    NAME_OF_ENTITY,
-    ENTITY_FROM,
-    LAST_ENTITY,
-    TYPE_FROM,
-    GIVEN,
-    CLAIMED,
-    LAST_CLAIMED,
-    MARK,
-    LAST_REJECTED,
-    FIRST_REJECTED,
-    REJECTED_AT,
-    REJECTED,
-    STATEMENTS,
-};
-
-static const char *const statements[STATEMENTS] = {
-    [BEGIN] = "BEGIN IMMEDIATE",
-    [COMMIT] = "COMMIT",
-    [ROLLBACK] = "ROLLBACK",
-    [PUT_EVENT] = "INSERT INTO event VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
-    [PUT_ENTITY] = "INSERT INTO entity VALUES(?1, ?2, ?3)",
-    [PUT_TYPE] = "INSERT INTO type VALUES(?1, ?2, ?3)",
-    [PUT_GIVEN] = "INSERT INTO given VALUES(?1, ?2, ?3)",
-    [DROP_GIVEN] = "DELETE FROM given WHERE id = ?1",
-    [PUT_CLAIMED] = "INSERT OR IGNORE INTO claimed VALUES(?1)",
-    [PUT_REJECTED] = "INSERT INTO rejected VALUES(?1, ?2, ?3)",
-    [DROP_REJECTED] = "DELETE FROM rejected WHERE number < ?1",
-    [PUT_CHUNK] = "INSERT OR REPLACE INTO chunk VALUES(?1, ?2, ?3)",
-    [PUT_SNAPSHOT] = "INSERT OR REPLACE INTO snapshot VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-    [PUT_NAME] = "INSERT OR REPLACE INTO name VALUES(?1, ?2, ?3)",
-    [PUT_MARK] = "UPDATE mark SET position = ?1",
-    [EVENT] = "SELECT position, entity, version, offset, at, type, hash, sum, line FROM event WHERE position = ?1",
-    [EVENTS] = "SELECT position, entity, version, offset, at, type, hash, sum, line FROM event WHERE position >= ?1 "
-               "ORDER BY position",
-    [LAST_EVENT] = "SELECT position, entity, version, offset, at, type, hash, sum, line FROM event "
-                   "ORDER BY position DESC LIMIT 1",
-    [EVENT_PLACE] = "SELECT offset, at FROM event WHERE position = ?1",
-    [CHUNK] = "SELECT key, offset, events FROM chunk WHERE key BETWEEN ?1 AND ?2 ORDER BY key DESC LIMIT 1",
-    [SNAPSHOT] =
-        "SELECT key, created_at, created_by, noun, alive, fields, sum FROM snapshot WHERE key BETWEEN ?1 AND ?2 "
-        "ORDER BY key DESC LIMIT 1",
-    [ENTITY_OF_NAME] = "SELECT entity, name, sum FROM name WHERE name = ?1",
-    [NAME_BEFORE] = "SELECT entity, name, sum FROM name WHERE name < ?1 ORDER BY name DESC LIMIT 1",
-    [NAME_BEHIND] = "SELECT entity, name, sum FROM name WHERE name > ?1 ORDER BY name LIMIT 1",
-    [NAME_OF_ENTITY] = "SELECT id, name, sum FROM entity WHERE id = ?1",
-    [ENTITY_FROM] = "SELECT id, name, sum FROM entity WHERE id >= ?1 ORDER BY id LIMIT 1",
-    [LAST_ENTITY] = "SELECT id FROM entity ORDER BY id DESC LIMIT 1",
-    [TYPE_FROM] = "SELECT id, folded, spelling FROM type WHERE id >= ?1 ORDER BY id LIMIT 1",
-    [GIVEN] = "SELECT position, content FROM given WHERE id = ?1",
-    [CLAIMED] = "SELECT position FROM claimed WHERE position = ?1",
-    [LAST_CLAIMED] = "SELECT position FROM claimed ORDER BY position DESC LIMIT 1",
-    [MARK] = "SELECT position FROM mark",
-    [LAST_REJECTED] = "SELECT number, offset, line FROM rejected ORDER BY number DESC LIMIT 1",
-    [FIRST_REJECTED] = "SELECT number, offset, line FROM rejected ORDER BY number LIMIT 1",
-    [REJECTED_AT] = "SELECT number, offset, line FROM rejected WHERE offset <= ?1 ORDER BY offset DESC LIMIT 1",
-    [REJECTED] = "SELECT number, offset, line FROM rejected WHERE number = ?1",
-};
 
 struct engine {
     struct connection connection;
@@ -153,8 +47,8 @@ int engine_open(struct engine **engine, const char *path, enum engine_mode mode,
     struct engine *e = calloc(1, sizeof *e);
     if (!e)
         return -ENOMEM;
-    int error = connection_open(
-        &e->connection, path, flags[mode], schema, APPLICATION, ENGINE_FORMAT, statements, STATEMENTS, why);
+    int error = connection_open(&e->connection, path, flags[mode], engine_schema, ENGINE_APPLICATION, ENGINE_FORMAT,
+        engine_statements, STATEMENTS, why);
     if (error) {
         engine_close(e);
         return error;

@@ -509,6 +509,26 @@ static void a_long_key_in_the_reason(void)
     CHECK(strstr(why.text, "kkkk") && strstr(why.text, "twice"));
 }
 
+static void pretty_of_the_deep(void)
+{
+    // 900 levels: each opens a line of at most 128 blanks and one bracket, and so it closes.
+    enum { LEVELS = 900 };
+    BYTES_AUTO text = {0};
+    BYTES_AUTO shown = {0};
+    for (int i = 0; i < LEVELS; i++)
+        bytes_add_char(&text, '[');
+    bytes_add_char(&text, '1');
+    for (int i = 0; i < LEVELS; i++)
+        bytes_add_char(&text, ']');
+    json_pretty(&shown, bytes_slice(&text), 0);
+    CHECK(!shown.failed);
+    CHECK(shown.size < 2 * LEVELS * 130 + 130);
+    // Nothing but blanks was added.
+    BYTES_AUTO again = {0};
+    json_minify(&again, bytes_slice(&shown));
+    CHECK(slice_equal(bytes_slice(&again), bytes_slice(&text)));
+}
+
 int main(void)
 {
     TEST("the kind of a value is seen by its first byte", kinds);
@@ -527,5 +547,6 @@ int main(void)
     TEST("a key that is twice in one object is refused and named, escapes aside", duplicates);
     TEST("a key that is twice among many is found without comparing each with each", duplicates_among_many);
     TEST("a long key is cut in the reason", a_long_key_in_the_reason);
+    TEST("what is nested deeply is indented no further than 64 levels", pretty_of_the_deep);
     return check_end("json");
 }

@@ -244,7 +244,7 @@ static void *append_while_removed(void *argument)
 static void removed_while_used(void)
 {
     uint64_t lost = 0;
-    for (int round = 0; round < 40 && !lost; round++) {
+    for (int round = 0; round < 25 && !lost; round++) {
         pthread_t thread;
         stop = false;
         snprintf(contested, sizeof contested, "contested-%d", round);

@@ -2,7 +2,7 @@
 #include "tests/store/log_check.h"
 
 #define WRITERS 8
-#define WRITES  1000
+#define WRITES  600
 #define READERS 2
 
 static struct fixture f;

@@ -1,0 +1,49 @@
+// All SQL of a tenant's file: the tables, and the statements by number. Parameters are bound; nothing is ever glued
+// together. Private to the SQLite engine.
+#pragma once
+
+// "fact" as four letters.
+#define ENGINE_APPLICATION 0x66616374
+
+enum {
+    BEGIN,
+    COMMIT,
+    ROLLBACK,
+    PUT_EVENT,
+    PUT_ENTITY,
+    PUT_TYPE,
+    PUT_GIVEN,
+    DROP_GIVEN,
+    PUT_CLAIMED,
+    PUT_REJECTED,
+    DROP_REJECTED,
+    PUT_CHUNK,
+    PUT_SNAPSHOT,
+    PUT_NAME,
+    PUT_MARK,
+    EVENT,
+    EVENTS,
+    LAST_EVENT,
+    EVENT_PLACE,
+    CHUNK,
+    SNAPSHOT,
+    ENTITY_OF_NAME,
+    NAME_BEFORE,
+    NAME_BEHIND,
+    NAME_OF_ENTITY,
+    ENTITY_FROM,
+    LAST_ENTITY,
+    TYPE_FROM,
+    GIVEN,
+    CLAIMED,
+    LAST_CLAIMED,
+    MARK,
+    LAST_REJECTED,
+    FIRST_REJECTED,
+    REJECTED_AT,
+    REJECTED,
+    STATEMENTS,
+};
+
+extern const char engine_schema[];
+extern const char *const engine_statements[STATEMENTS];
