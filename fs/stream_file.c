@@ -107,8 +107,7 @@ static void poll_stream(fuse_req_t req, struct open_file *file, struct fuse_poll
         return;
     }
     if (handle) {
-        f->poll.node = v.node;
-        waiter_park_poll(file->mount->waiting, &f->poll, handle, end);
+        waiter_park_poll(file->mount->waiting, &f->poll, &v.node, handle, end);
         // It may have grown before it was parked.
         stream_end(v.reader, &v.node, &end);
     }

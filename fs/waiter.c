@@ -88,10 +88,12 @@ int waiter_park_read(struct waiting *waiting, struct reader *reader, struct wait
     return error;
 }
 
-void waiter_park_poll(struct waiting *waiting, struct waiter *w, struct fuse_pollhandle *handle, uint64_t offset)
+void waiter_park_poll(
+    struct waiting *waiting, struct waiter *w, const struct node *node, struct fuse_pollhandle *handle, uint64_t offset)
 {
     pthread_mutex_lock(&waiting->lock);
     struct fuse_pollhandle *older = w->poll;
+    w->node = *node;
     w->poll = handle;
     w->offset = offset;
     if (!w->link)

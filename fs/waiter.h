@@ -31,6 +31,7 @@ struct waiter {
 // interrupted. 0, or, when nothing was parked and the handler must go on: -EAGAIN, the stream has grown meanwhile;
 // -EINTR.
 int waiter_park_read(struct waiting *waiting, struct reader *reader, struct waiter *waiter);
-// Keeps the handle, in place of an older one, until the stream grows past an offset.
-void waiter_park_poll(struct waiting *waiting, struct waiter *waiter, struct fuse_pollhandle *handle, uint64_t offset);
+// Keeps the handle, in place of an older one, until the stream of a node grows past an offset.
+void waiter_park_poll(struct waiting *waiting, struct waiter *waiter, const struct node *node,
+    struct fuse_pollhandle *handle, uint64_t offset);
 void waiter_remove(struct waiting *waiting, struct waiter *waiter);
