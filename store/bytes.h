@@ -12,6 +12,15 @@ struct slice {
     size_t size;
 };
 
+// FNV-1a, for hash tables in memory.
+static inline uint64_t slice_hash(struct slice s)
+{
+    uint64_t hash = 14695981039346656037u;
+    for (size_t i = 0; i < s.size; i++)
+        hash = (hash ^ (unsigned char)s.at[i]) * 1099511628211u;
+    return hash ^ hash >> 32;
+}
+
 // For printf("%.*s", SLICE_ARG(s)).
 #define SLICE_ARG(s)   (int)(s).size, (s).at
 #define SLICE(literal) ((struct slice){.at = (literal), .size = sizeof(literal) - 1})

@@ -3,14 +3,6 @@
 #include <errno.h>
 #include <stdlib.h>
 
-static size_t hash_name(struct slice name)
-{
-    uint64_t hash = 14695981039346656037u;
-    for (size_t i = 0; i < name.size; i++)
-        hash = (hash ^ (unsigned char)name.at[i]) * 1099511628211u;
-    return (size_t)(hash ^ hash >> 32);
-}
-
 static size_t hash_id(uint64_t id)
 {
     return (size_t)(id * 0x9e3779b97f4a7c15u >> 20);
@@ -18,7 +10,7 @@ static size_t hash_id(uint64_t id)
 
 static void link_entity(struct entities *set, struct entity *e)
 {
-    struct entity **slot = &set->by_name[hash_name(entity_name(e)) & (set->slot_count - 1)];
+    struct entity **slot = &set->by_name[slice_hash(entity_name(e)) & (set->slot_count - 1)];
     e->next_by_name = *slot;
     *slot = e;
     slot = &set->by_id[hash_id(e->head.id) & (set->slot_count - 1)];
@@ -68,7 +60,7 @@ struct entity *entities_find(const struct entities *set, struct slice name)
 {
     if (!set->slot_count)
         return NULL;
-    struct entity *e = set->by_name[hash_name(name) & (set->slot_count - 1)];
+    struct entity *e = set->by_name[slice_hash(name) & (set->slot_count - 1)];
     while (e && !slice_equal(entity_name(e), name))
         e = e->next_by_name;
     return e;
@@ -121,7 +113,7 @@ struct entity *entities_add(struct entities *set, struct slice name, const struc
 
 void entities_remove(struct entities *set, struct entity *e)
 {
-    struct entity **link = &set->by_name[hash_name(entity_name(e)) & (set->slot_count - 1)];
+    struct entity **link = &set->by_name[slice_hash(entity_name(e)) & (set->slot_count - 1)];
     while (*link != e)
         link = &(*link)->next_by_name;
     *link = e->next_by_name;

@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-// FNV-1a over the key's text, escapes decoded.
+// Of the key's text, escapes decoded.
 static uint32_t hash_key(struct slice key)
 {
     BYTES_AUTO decoded = {0};
@@ -14,10 +14,7 @@ static uint32_t hash_key(struct slice key)
         json_decode(&decoded, key);
         text = bytes_slice(&decoded);
     }
-    uint32_t hash = 2166136261u;
-    for (size_t i = 0; i < text.size; i++)
-        hash = (hash ^ (unsigned char)text.at[i]) * 16777619u;
-    return hash;
+    return (uint32_t)slice_hash(text);
 }
 
 static bool same_key(struct slice a, struct slice b)

@@ -5,14 +5,13 @@
 
 int reader_open(struct reader *reader, struct tenant *tenant, struct reason *why)
 {
-    *reader = (struct reader){.tenant = tenant, .owns_engine = true};
+    *reader = (struct reader){.tenant = tenant};
     return engine_open(&reader->engine, tenant->path, ENGINE_READ, why);
 }
 
 void reader_close(struct reader *reader)
 {
-    if (reader->owns_engine)
-        engine_close(reader->engine);
+    engine_close(reader->engine);
     *reader = (struct reader){0};
 }
 
@@ -73,14 +72,20 @@ static int indexed_head(struct reader *reader, uint64_t entity, struct head *hea
     return 0;
 }
 
+// The head of an entity in memory, if it is to be shown. Under the lock.
+static bool known_head(const struct entity *e, struct head *head)
+{
+    bool known = e && (e->head.version || e->reserved);
+    if (known)
+        *head = e->head;
+    return known;
+}
+
 int history_head(struct reader *reader, struct slice name, struct head *head)
 {
     struct tenant *t = reader->tenant;
     pthread_mutex_lock(&t->lock);
-    struct entity *e = entities_find(&t->entities, name);
-    bool known = e && (e->head.version || e->reserved);
-    if (known)
-        *head = e->head;
+    bool known = known_head(entities_find(&t->entities, name), head);
     pthread_mutex_unlock(&t->lock);
     if (known)
         return 0;
@@ -95,10 +100,7 @@ int history_head_of(struct reader *reader, uint64_t entity, struct head *head)
 {
     struct tenant *t = reader->tenant;
     pthread_mutex_lock(&t->lock);
-    struct entity *e = entities_find_id(&t->entities, entity);
-    bool known = e && (e->head.version || e->reserved);
-    if (known)
-        *head = e->head;
+    bool known = known_head(entities_find_id(&t->entities, entity), head);
     pthread_mutex_unlock(&t->lock);
     return known ? 0 : heard(reader, indexed_head(reader, entity, head));
 }

@@ -10,7 +10,6 @@
 struct reader {
     struct tenant *tenant;
     struct engine *engine;
-    bool owns_engine; // false: the writer's connection
 };
 
 int reader_open(struct reader *reader, struct tenant *tenant, struct reason *why);

@@ -20,15 +20,12 @@ static int trim_rejected(struct tenant *t, struct engine *engine)
     error = engine_first_rejected(engine, &row);
     if (!error && end - row.offset > REJECTED_BYTES) {
         error = engine_rejected_at(engine, end - REJECTED_BYTES, &row);
-        uint64_t number = row.number;
-        uint64_t offset = row.offset;
         if (!error)
             error = engine_begin(engine);
         if (!error)
-            error = engine_drop_rejected(engine, number);
+            error = engine_drop_rejected(engine, row.number);
         if (!error)
             error = engine_commit(engine);
-        row.offset = offset;
     }
     if (!error)
         t->rejected_base = row.offset;

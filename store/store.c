@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 // Tenants that stay open although nobody uses them.
-#define IDLE_TENANTS 6u
+#define IDLE_TENANTS  6u
 #define ID_LENGTH_MIN 8
 
 struct open_tenant {

@@ -341,16 +341,10 @@ int transaction_add(struct transaction *tx, struct entity *e, struct event *even
     return 0;
 }
 
-int transaction_event(struct transaction *tx, uint64_t position, struct event_row *row)
+static struct event_row row_of(const struct transaction *tx, const struct addition *a)
 {
-    uint64_t first = tx->published.position + 1;
-    if (position < first)
-        return engine_event(tx->reader.engine, position, row);
-    if (position - first >= tx->count)
-        return -ENOENT;
-    const struct addition *a = &tx->additions[position - first];
-    *row = (struct event_row){
-        .position = position,
+    struct event_row row = {
+        .position = a->place.position,
         .entity = a->entity->head.id,
         .version = a->version,
         .type = a->place.type,
@@ -358,6 +352,18 @@ int transaction_event(struct transaction *tx, uint64_t position, struct event_ro
         .at_us = a->place.at_us,
         .line = {.at = tx->lines.at + a->line_at, .size = a->line_size},
     };
+    memcpy(row.hash, a->hash, CHAIN_SIZE);
+    return row;
+}
+
+int transaction_event(struct transaction *tx, uint64_t position, struct event_row *row)
+{
+    uint64_t first = tx->published.position + 1;
+    if (position < first)
+        return engine_event(tx->reader.engine, position, row);
+    if (position - first >= tx->count)
+        return -ENOENT;
+    *row = row_of(tx, &tx->additions[position - first]);
     return 0;
 }
 
@@ -430,16 +436,7 @@ int transaction_write(struct transaction *tx, size_t from_addition)
     int error = write_types(tx);
     for (size_t i = from_addition; !error && i < tx->count; i++) {
         const struct addition *a = &tx->additions[i];
-        struct event_row row = {
-            .position = a->place.position,
-            .entity = a->entity->head.id,
-            .version = a->version,
-            .type = a->place.type,
-            .offset = a->offset,
-            .at_us = a->place.at_us,
-            .line = {.at = tx->lines.at + a->line_at, .size = a->line_size},
-        };
-        memcpy(row.hash, a->hash, CHAIN_SIZE);
+        struct event_row row = row_of(tx, a);
         error = engine_put_event(engine, &row);
         if (!error && a->version == 1)
             error = engine_put_entity(engine, a->entity->head.id, entity_name(a->entity));

@@ -15,11 +15,7 @@ void types_free(struct types *types)
 static uint32_t hash_of(struct slice type)
 {
     char folded[NAME_TYPE_MAX];
-    size_t size = name_fold_case(folded, type);
-    uint32_t hash = 2166136261u;
-    for (size_t i = 0; i < size; i++)
-        hash = (hash ^ (unsigned char)folded[i]) * 16777619u;
-    return hash;
+    return (uint32_t)slice_hash((struct slice){.at = folded, .size = name_fold_case(folded, type)});
 }
 
 static bool same(struct slice a, struct slice b)

@@ -113,6 +113,20 @@ int64_t when_now_us(void)
     return now.tv_sec * WHEN_US_PER_SECOND + now.tv_nsec / 1000;
 }
 
+#define NS_PER_SECOND INT64_C(1000000000)
+
+int64_t when_steady_ns(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return t.tv_sec * NS_PER_SECOND + t.tv_nsec;
+}
+
+struct timespec when_steady(int64_t at_ns)
+{
+    return (struct timespec){.tv_sec = at_ns / NS_PER_SECOND, .tv_nsec = at_ns % NS_PER_SECOND};
+}
+
 // ---- reading
 
 static bool is_digit(char c)

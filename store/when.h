@@ -3,11 +3,18 @@
 
 #include "store/bytes.h"
 
+#include <time.h>
+
 #define WHEN_TEXT_MAX      32
 #define WHEN_US_PER_SECOND INT64_C(1000000)
 
 // The clock, UTC.
 int64_t when_now_us(void);
+
+// The steady clock (CLOCK_MONOTONIC), for how long things take and when to look again, in nanoseconds; and a moment of
+// it as calls want it.
+int64_t when_steady_ns(void);
+struct timespec when_steady(int64_t at_ns);
 
 // Prints `2026-01-16T09:30:00Z` with 0, 3 or 6 decimals, the fewest that hold the moment. Returns the length; no zero
 // is written behind it. Years 0001 to 9999; others are cut to that range. Fast for moments of one day (the day is kept

@@ -9,7 +9,6 @@
 #include <sched.h>
 #include <stdatomic.h>
 #include <stdlib.h>
-#include <time.h>
 
 // A transaction takes submissions until it has so many events.
 #define BATCH_EVENTS 8192u
@@ -53,13 +52,6 @@ struct writer {
     int64_t commit_ns; // running mean
 };
 
-static int64_t now_ns(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return t.tv_sec * INT64_C(1000000000) + t.tv_nsec;
-}
-
 // ---- the queue
 
 void writer_submit(struct writer *w, struct submission *s)
@@ -83,7 +75,7 @@ static void gather(struct writer *w)
     int64_t patience_ns = w->commit_ns / 4 < GATHER_NS_MAX ? w->commit_ns / 4 : GATHER_NS_MAX;
     if (atomic_load_explicit(&w->queued, memory_order_acquire) >= w->expected)
         return;
-    for (int64_t end_ns = now_ns() + patience_ns; now_ns() < end_ns;) {
+    for (int64_t end_ns = when_steady_ns() + patience_ns; when_steady_ns() < end_ns;) {
         if (atomic_load_explicit(&w->queued, memory_order_acquire) >= w->expected)
             return;
         sched_yield();
@@ -123,11 +115,15 @@ static int write_held(struct writer *w)
     return error;
 }
 
-static int write_batch(struct writer *w, struct submission *batch)
+static int begin_transaction(struct writer *w)
 {
     int error = transaction_begin(&w->tx);
-    if (!error)
-        error = write_held(w);
+    return error ? error : write_held(w);
+}
+
+static int write_batch(struct writer *w, struct submission *batch)
+{
+    int error = begin_transaction(w);
     for (struct submission *s = batch; s && !error; s = s->next) {
         error = judge_submission(&w->tx, s);
         if (!error && s->error)
@@ -136,12 +132,12 @@ static int write_batch(struct writer *w, struct submission *batch)
     return error;
 }
 
-static int sweep_rows(struct writer *w, size_t events, bool force)
+static int sweep_rows(struct writer *w, size_t events)
 {
     size_t rows = events * SWEEP_ROWS_PER_EVENT > SWEEP_ROWS_MIN ? events * SWEEP_ROWS_PER_EVENT : SWEEP_ROWS_MIN;
     if (tenant_memory(w->tenant) > ENTITY_BYTES_URGENT)
         rows = SIZE_MAX;
-    return sweep_step(&w->sweep, &w->tx, rows, force);
+    return sweep_step(&w->sweep, &w->tx, rows, false);
 }
 
 // Everybody in the batch hears why the commit failed, but for those who had been refused anyway.
@@ -157,44 +153,48 @@ static void fail_batch(struct writer *w, struct submission *batch, int error)
     }
 }
 
+// Commits, or undoes everything after an error; the sweep and the held refusals follow.
+static int end_transaction(struct writer *w, int error, size_t *changes)
+{
+    *changes = 0;
+    if (error)
+        transaction_abort(&w->tx);
+    else
+        error = transaction_commit(&w->tx, changes);
+    sweep_settle(&w->sweep, w->tenant, !error);
+    if (!error)
+        bytes_trim(&w->held, 0);
+    return error;
+}
+
+static void observe(struct writer *w, size_t changes)
+{
+    if (w->observer)
+        w->observer(w->observer_context, w->tenant, w->tx.changes, changes, w->tx.rejected);
+}
+
 // What a failed commit left in the write-ahead log would come alive if the store were opened now. Another commit, which
 // has the refusals, takes its place before anybody hears of them.
 static void commit_held(struct writer *w)
 {
     size_t changes;
-    int error = transaction_begin(&w->tx);
-    if (!error)
-        error = write_held(w);
-    if (error)
-        transaction_abort(&w->tx);
-    else
-        error = transaction_commit(&w->tx, &changes);
-    if (error)
-        return;
-    bytes_trim(&w->held, 0);
-    if (w->observer)
-        w->observer(w->observer_context, w->tenant, w->tx.changes, 0, w->tx.rejected);
+    if (end_transaction(w, begin_transaction(w), &changes) == 0)
+        observe(w, 0);
 }
 
 static void commit_batch(struct writer *w, struct submission *batch)
 {
-    size_t changes = 0;
+    size_t changes;
     int error = write_batch(w, batch);
     if (!error)
-        error = sweep_rows(w, w->tx.count, false);
-    if (error)
-        transaction_abort(&w->tx);
-    else
-        error = transaction_commit(&w->tx, &changes);
-    sweep_settle(&w->sweep, w->tenant, !error);
-    if (error) {
-        fail_batch(w, batch, error);
-        commit_held(w);
+        error = sweep_rows(w, w->tx.count);
+    error = end_transaction(w, error, &changes);
+    if (!error) {
+        observe(w, changes);
         return;
     }
-    bytes_trim(&w->held, 0);
-    if (w->observer)
-        w->observer(w->observer_context, w->tenant, w->tx.changes, changes, w->tx.rejected);
+    fail_batch(w, batch, error);
+    commit_held(w);
 }
 
 static void answer_batch(struct submission *batch)
@@ -228,19 +228,10 @@ static void forget_entities(struct writer *w, size_t bytes, size_t most_looks)
 static int commit_index(struct writer *w, size_t rows)
 {
     size_t changes;
-    int error = transaction_begin(&w->tx);
-    if (!error)
-        error = write_held(w);
+    int error = begin_transaction(w);
     if (!error)
         error = sweep_step(&w->sweep, &w->tx, rows, true);
-    if (error)
-        transaction_abort(&w->tx);
-    else
-        error = transaction_commit(&w->tx, &changes);
-    sweep_settle(&w->sweep, w->tenant, !error);
-    if (!error)
-        bytes_trim(&w->held, 0);
-    return error;
+    return end_transaction(w, error, &changes);
 }
 
 static bool index_is_behind(const struct writer *w)
@@ -285,7 +276,7 @@ static void rest(struct writer *w)
 // Waits until something is queued or the writer is to stop, or until a moment. False when nothing had come by then.
 static bool wait_until(struct writer *w, int64_t until_ns)
 {
-    struct timespec until = {.tv_sec = until_ns / INT64_C(1000000000), .tv_nsec = until_ns % INT64_C(1000000000)};
+    struct timespec until = when_steady(until_ns);
     int result = 0;
     pthread_mutex_lock(&w->lock);
     while (!w->first && !w->stop && result != ETIMEDOUT) {
@@ -302,10 +293,10 @@ static bool wait_until(struct writer *w, int64_t until_ns)
 // Time that nobody needs goes to a checkpoint, and then to rest.
 static void wait_for_work(struct writer *w)
 {
-    if (wait_until(w, now_ns() + IDLE_NS))
+    if (wait_until(w, when_steady_ns() + IDLE_NS))
         return;
     checkpoint(w, true);
-    if (wait_until(w, now_ns() + REST_NS))
+    if (wait_until(w, when_steady_ns() + REST_NS))
         return;
     rest(w);
     wait_until(w, INT64_MAX);
@@ -340,9 +331,9 @@ static void *run(void *argument)
     struct writer *w = argument;
     unsigned count;
     for (struct submission *batch; (batch = take_batch(w, &count));) {
-        int64_t start_ns = now_ns();
+        int64_t start_ns = when_steady_ns();
         commit_batch(w, batch);
-        int64_t took_ns = now_ns() - start_ns;
+        int64_t took_ns = when_steady_ns() - start_ns;
         w->commit_ns = w->commit_ns ? (w->commit_ns * 7 + took_ns) / 8 : took_ns;
         w->expected = count + atomic_load_explicit(&w->queued, memory_order_relaxed);
         answer_batch(batch);
