@@ -5,6 +5,7 @@
 
 #include "store/checksum.h"
 #include "store/json.h"
+#include "store/rejection.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -109,8 +110,7 @@ static int take_event(struct intake *in, struct slice value)
     int error = draft_read(draft, value, &in->origin, &s->arena, &s->why);
     if (error)
         return refuse(in, error, value);
-    struct slice input = {.at = value.at, .size = value.size < 4096 ? value.size : 4096};
-    s->inputs[s->draft_count++] = arena_copy(&s->arena, input);
+    s->inputs[s->draft_count++] = arena_copy(&s->arena, rejection_input(value));
     return 0;
 }
 
@@ -352,19 +352,12 @@ static void close_append(struct open_file *file)
     pthread_mutex_destroy(&a->lock);
 }
 
-static int accept_truncate(struct open_file *file, uint64_t size)
-{
-    (void)file, (void)size;
-    return 0;
-}
-
 const struct file_kind append_kind = {
     .size = sizeof(struct append_file),
     .open = open_append,
     .read = read_append,
     .write = write_append,
     .flush = flush_append,
-    .truncate = accept_truncate,
     .release = release_append,
     .close = close_append,
 };

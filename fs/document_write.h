@@ -3,6 +3,8 @@
 
 #include "fs/visit.h"
 
+#define EMPTY_DOCUMENT "the document is empty: to delete, append a Deleted event"
+
 // Makes the submission that leads the visited entity (visit->node is its state.json) to a document: its difference to
 // the state becomes one event, if the entity still has the base version. What is not an object becomes a refusal, so
 // the submission goes to the writer in any case; answer and context are the caller's to set. NULL when there is no

@@ -1,9 +1,34 @@
 #include "fs/file.h"
 
 #include "fs/tree.h"
+#include "store/rejection.h"
 
 #include <errno.h>
 #include <stdlib.h>
+
+const struct file_kind *file_kind_of(enum node_kind kind)
+{
+    switch (kind) {
+    case NODE_TENANT_APPEND:
+    case NODE_APPEND:
+        return &append_kind;
+    case NODE_ROLLBACK:
+        return &rollback_kind;
+    case NODE_STATE:
+        return &state_kind;
+    case NODE_TENANT_STREAM:
+    case NODE_STREAM:
+    case NODE_REJECTED:
+        return &stream_kind;
+    case NODE_TENANT_FOLLOW:
+    case NODE_FOLLOW:
+        return &follow_kind;
+    case NODE_SCRATCH:
+        return &scratch_kind;
+    default:
+        return NULL;
+    }
+}
 
 int file_open(struct visit *v, const struct file_kind *kind, struct fuse_file_info *fi)
 {
@@ -66,6 +91,13 @@ void file_drop(struct open_file *file)
     free(file);
 }
 
+int file_visit(struct visit *v, const struct open_file *file)
+{
+    int error = visit_tenant(v, file->mount, file->node.tenant);
+    v->node = file->node;
+    return error;
+}
+
 struct submission *submission_by(fuse_req_t req, enum submission_kind kind, struct slice path)
 {
     struct submission *s = submission_new(kind);
@@ -104,9 +136,7 @@ void submission_refuse(struct submission *s, int error, struct slice input)
 {
     s->kind = SUBMIT_REFUSAL;
     s->error = error;
-    if (input.size > 4096)
-        input.size = 4096;
-    s->input = arena_copy(&s->arena, input);
+    s->input = arena_copy(&s->arena, rejection_input(input));
 }
 
 void file_answer(struct submission *s)

@@ -11,7 +11,7 @@
 
 struct open_file;
 
-// NULL members: read answers nothing, write and truncate -EPERM, flush and fsync 0, poll always ready.
+// NULL members: read answers nothing, write -EPERM, flush, fsync and truncate 0, poll always ready.
 struct file_kind {
     size_t size; // of the kind's structure, which begins with struct open_file
     // Sets up what the kind needs; fi->direct_io is set already. 0 or -errno.
@@ -22,7 +22,7 @@ struct file_kind {
     void (*flush)(fuse_req_t req, struct open_file *file);
     void (*fsync)(fuse_req_t req, struct open_file *file);
     void (*poll)(fuse_req_t req, struct open_file *file, struct fuse_pollhandle *handle);
-    // 0 or -errno.
+    // Of an open document. 0 or -errno.
     int (*truncate)(struct open_file *file, uint64_t size);
     // The kernel has closed it; submissions may be under way.
     void (*release)(struct open_file *file);
@@ -42,6 +42,8 @@ struct open_file {
 };
 
 extern const struct file_kind append_kind, rollback_kind, state_kind, stream_kind, follow_kind, scratch_kind;
+// The kind of an inode's open files; NULL for what never changes, which needs no more than its inode.
+const struct file_kind *file_kind_of(enum node_kind kind);
 
 static inline struct open_file *file_of(const struct fuse_file_info *fi)
 {
@@ -54,6 +56,9 @@ int file_open(struct visit *visit, const struct file_kind *kind, struct fuse_fil
 void file_release(struct open_file *file);
 struct open_file *file_hold(struct open_file *file);
 void file_drop(struct open_file *file);
+
+// Visits the inode of an open file. 0 or -errno.
+int file_visit(struct visit *visit, const struct open_file *file);
 
 // A submission by the calling process (req NULL: by nobody who still waits) through a path below the tenant's
 // directory. NULL when there is no memory.
@@ -76,7 +81,3 @@ static inline struct open_file *file_pending(const struct submission *s)
 }
 // Both at once: a submission that answers a request on an open file.
 struct submission *file_submission(fuse_req_t req, struct open_file *file, enum submission_kind kind, size_t size);
-
-// scratch.c's own way in: a scratch file is opened by number.
-struct scratch;
-struct scratch *scratch_file_of(struct open_file *file);

@@ -89,10 +89,9 @@ static void clear_dead_mount(const char *point)
     struct statfs fs;
     if (statfs(point, &fs) == 0 || errno != ENOTCONN)
         return;
-    char *const command[] = {(char[]){"fusermount3"}, (char[]){"-uz"}, NULL, NULL};
     pid_t child = fork();
     if (child == 0) {
-        execlp(command[0], command[0], command[1], point, (char *)NULL);
+        execlp("fusermount3", "fusermount3", "-uz", point, (char *)NULL);
         _exit(127);
     }
     int status;

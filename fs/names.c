@@ -125,11 +125,6 @@ static int make_scratch(struct visit *v, fuse_req_t req, struct slice name, mode
     return 0;
 }
 
-static const struct file_kind *kind_of(enum node_kind kind)
-{
-    return kind == NODE_STATE ? &state_kind : &scratch_kind;
-}
-
 static void reply_create(fuse_req_t req, struct visit *v, uint64_t id, struct fuse_file_info *fi)
 {
     struct fuse_entry_param entry = {.ino = id};
@@ -141,7 +136,7 @@ static void reply_create(fuse_req_t req, struct visit *v, uint64_t id, struct fu
     } else if (!error) {
         // What is created begins empty.
         fi->flags |= O_TRUNC;
-        error = file_open(v, kind_of(v->node.kind), fi);
+        error = file_open(v, file_kind_of(v->node.kind), fi);
     }
     if (error) {
         fuse_reply_err(req, -error);

@@ -8,7 +8,6 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
-#include <time.h>
 
 // Notes that wait, at most; beyond, single names are not told any more.
 #define NOTES_MAX 16384u
@@ -24,6 +23,11 @@ struct note {
     bool changed;                         // owner or mode
 };
 
+struct notes {
+    struct note *all;
+    size_t count, room;
+};
+
 struct notifier {
     struct mount *mount;
     pthread_t thread;
@@ -33,17 +37,15 @@ struct notifier {
     pthread_mutex_t lock;
     pthread_cond_t filled;
     atomic_bool stop;
-    struct note *notes; // (lock)
-    size_t count, room;
-    bool look; // (lock) somebody who waits may have to be answered
+    struct notes notes; // (lock)
+    bool look;          // (lock) somebody who waits may have to be answered
     // the thread's own
     struct watches watches;
     dev_t device; // of the mount; 0: not known yet
     bool busy;
     size_t recent;     // notes since the while began
     int64_t while_ns;  // when it began
-    struct note *held; // notes that wait for the next look
-    size_t held_count, held_room;
+    struct notes held; // that wait for the next look
     // (lock) the name that the thread is about to create
     uint64_t creating_in;
     struct slice creating;
@@ -74,8 +76,8 @@ void notifier_close(struct notifier *n)
     pthread_mutex_destroy(&n->lock);
     pthread_cond_destroy(&n->filled);
     watches_free(&n->watches);
-    free(n->notes);
-    free(n->held);
+    free(n->notes.all);
+    free(n->held.all);
     free(n);
 }
 
@@ -105,10 +107,24 @@ bool notifier_creates(struct notifier *n, fuse_req_t req, fuse_ino_t parent, str
 
 // ---- notes
 
+// Beyond the bound, or without memory, it is lost.
+static void push_note(struct notes *notes, struct note note)
+{
+    if (notes->count == notes->room) {
+        size_t room = notes->room ? notes->room * 2 : 256;
+        struct note *all = notes->count < NOTES_MAX ? reallocarray(notes->all, room, sizeof *all) : NULL;
+        if (!all)
+            return;
+        notes->all = all;
+        notes->room = room;
+    }
+    notes->all[notes->count++] = note;
+}
+
 // Under the lock.
 static void add_note(struct notifier *n, struct note note)
 {
-    struct note *last = n->count ? &n->notes[n->count - 1] : NULL;
+    struct note *last = n->notes.count ? &n->notes.all[n->notes.count - 1] : NULL;
     if (last && last->tenant == note.tenant && last->entity == note.entity && !note.changed && !last->changed) {
         last->grown |= note.grown;
         last->rejected |= note.rejected;
@@ -119,15 +135,7 @@ static void add_note(struct notifier *n, struct note note)
         if (!note.first_version)
             return;
     }
-    if (n->count == n->room) {
-        size_t room = n->room ? n->room * 2 : 256;
-        struct note *notes = n->count < NOTES_MAX ? reallocarray(n->notes, room, sizeof *notes) : NULL;
-        if (!notes)
-            return;
-        n->notes = notes;
-        n->room = room;
-    }
-    n->notes[n->count++] = note;
+    push_note(&n->notes, note);
 }
 
 static bool known(const struct notifier *n, enum node_kind kind, uint32_t tenant, uint64_t number)
@@ -142,11 +150,26 @@ static void drop_attributes(const struct notifier *n, enum node_kind kind, uint3
         fuse_lowlevel_notify_inval_inode(n->mount->session, node_id(kind, tenant, number), -1, 0);
 }
 
-static bool watched(const struct notifier *n, uint32_t tenant, const struct committed *change)
+// Does anybody ask for one of the inodes that a note tells of, its own or the directory above?
+typedef bool is_asked(const struct notifier *n, enum node_kind kind, uint32_t tenant, uint64_t number);
+
+static bool note_asked(const struct notifier *n, const struct note *note, is_asked *asked)
 {
-    return known(n, NODE_ENTITY, tenant, change->entity) || known(n, NODE_EVENTS, tenant, change->entity) ||
-           known(n, NODE_STREAM, tenant, change->entity) || known(n, NODE_STATE, tenant, change->entity) ||
-           (change->first_version == 1 && known(n, NODE_TENANT, tenant, 0));
+    uint32_t tenant = note->tenant;
+    uint64_t entity = note->entity;
+    if ((!entity || note->first_version == 1) && asked(n, NODE_TENANT, tenant, 0))
+        return true;
+    if (!entity)
+        return asked(n, NODE_TENANT_STREAM, tenant, 0) || asked(n, NODE_REJECTED, tenant, 0);
+    return asked(n, NODE_ENTITY, tenant, entity) || asked(n, NODE_EVENTS, tenant, entity) ||
+           asked(n, NODE_STREAM, tenant, entity) || asked(n, NODE_STATE, tenant, entity);
+}
+
+// Under the lock.
+static void add_known_note(struct notifier *n, struct note note)
+{
+    if (note_asked(n, &note, known))
+        add_note(n, note);
 }
 
 void notifier_committed(
@@ -166,17 +189,14 @@ void notifier_committed(
 
     pthread_mutex_lock(&n->lock);
     n->look |= waiting_any(n->mount->waiting);
-    bool log_known = known(n, NODE_TENANT, number, 0) || known(n, NODE_TENANT_STREAM, number, 0) ||
-                     known(n, NODE_REJECTED, number, 0);
-    if (log_known && (count || rejected))
-        add_note(n, (struct note){.tenant = number, .grown = count != 0, .rejected = rejected});
+    if (count || rejected)
+        add_known_note(n, (struct note){.tenant = number, .grown = count != 0, .rejected = rejected});
     for (size_t i = 0; i < count; i++)
-        if (watched(n, number, &changes[i]))
-            add_note(n, (struct note){.tenant = number,
-                            .entity = changes[i].entity,
-                            .first_version = changes[i].first_version,
-                            .last_version = changes[i].last_version});
-    bool wake = n->count || n->look;
+        add_known_note(n, (struct note){.tenant = number,
+                              .entity = changes[i].entity,
+                              .first_version = changes[i].first_version,
+                              .last_version = changes[i].last_version});
+    bool wake = n->notes.count || n->look;
     pthread_mutex_unlock(&n->lock);
     if (wake)
         pthread_cond_signal(&n->filled);
@@ -218,7 +238,7 @@ static const char *below(struct path *path, size_t size, const char *name)
     return path->text;
 }
 
-// IN_CREATE (and IN_CLOSE_WRITE of a file) for what is there already: lookups of this name by this thread find nothing,
+// IN_CREATE (and IN_CLOSE_WRITE of a file) for what is there already: lookups of this name by the herald find nothing,
 // so the kernel asks to create it.
 static void announce(struct notifier *n, const char *path, uint64_t parent, struct slice name, bool directory)
 {
@@ -239,7 +259,7 @@ static void announce(struct notifier *n, const char *path, uint64_t parent, stru
 static void announce_events(struct notifier *n, struct reader *reader, const struct note *note, struct path *path)
 {
     uint64_t parent = node_id(NODE_EVENTS, note->tenant, note->entity);
-    size_t size = path->entity_size + strlen(below(path, path->entity_size, "events")) - path->entity_size;
+    size_t size = strlen(below(path, path->entity_size, "events"));
     struct chunk page = {0};
     for (uint32_t version = note->first_version; version <= note->last_version; version++) {
         if (version < page.first || version >= page.first + page.count)
@@ -269,7 +289,6 @@ static void announce_note(struct notifier *n, struct reader *reader, const struc
         announce_events(n, reader, note, path);
 }
 
-// Says that streams and documents grew or changed.
 // A file that somebody watches, itself or by its directory.
 static void touch_file(struct notifier *n, struct path *path, size_t size, const char *name, bool is_watched)
 {
@@ -277,6 +296,7 @@ static void touch_file(struct notifier *n, struct path *path, size_t size, const
         herald_touch(&n->herald, below(path, size, name));
 }
 
+// Says that streams and documents grew or changed.
 static void touch_note(struct notifier *n, struct reader *reader, const struct note *note, struct path *path)
 {
     char name[NAME_ENTITY_MAX + 1];
@@ -345,15 +365,7 @@ static void work_on(struct notifier *n, const struct note *note, note_work *work
 // Is anybody there for it? Busy, by what was seen at the last look.
 static bool note_wanted(const struct notifier *n, const struct note *note)
 {
-    uint32_t tenant = note->tenant;
-    if (note->changed)
-        return true;
-    if ((!note->entity || note->first_version == 1) && wanted(n, NODE_TENANT, tenant, 0))
-        return true;
-    if (!note->entity)
-        return wanted(n, NODE_TENANT_STREAM, tenant, 0) || wanted(n, NODE_REJECTED, tenant, 0);
-    return wanted(n, NODE_ENTITY, tenant, note->entity) || wanted(n, NODE_EVENTS, tenant, note->entity) ||
-           wanted(n, NODE_STREAM, tenant, note->entity) || wanted(n, NODE_STATE, tenant, note->entity);
+    return note->changed || note_asked(n, note, wanted);
 }
 
 static void tell(struct notifier *n, struct note *notes, size_t count)
@@ -375,31 +387,11 @@ static void tell(struct notifier *n, struct note *notes, size_t count)
             work_on(n, &notes[i], touch_note);
 }
 
-static int64_t now_ns(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return t.tv_sec * INT64_C(1000000000) + t.tv_nsec;
-}
-
 static void look(struct notifier *n)
 {
     if (!n->device)
         herald_device(&n->herald, n->mount->point, &n->device);
     watches_look(&n->watches, n->device);
-}
-
-static void hold(struct notifier *n, const struct note *note)
-{
-    if (n->held_count == n->held_room) {
-        size_t room = n->held_room ? n->held_room * 2 : 256;
-        struct note *held = n->held_count < NOTES_MAX ? reallocarray(n->held, room, sizeof *held) : NULL;
-        if (!held)
-            return;
-        n->held = held;
-        n->held_room = room;
-    }
-    n->held[n->held_count++] = *note;
 }
 
 // The end of a while: looks who watches, tells them what was held, and finds out whether it is still busy.
@@ -408,11 +400,11 @@ static void end_while(struct notifier *n, int64_t now)
     if (n->busy) {
         look(n);
         size_t kept = 0;
-        for (size_t i = 0; i < n->held_count; i++)
-            if (note_wanted(n, &n->held[i]))
-                n->held[kept++] = n->held[i];
-        tell(n, n->held, kept);
-        n->held_count = 0;
+        for (size_t i = 0; i < n->held.count; i++)
+            if (note_wanted(n, &n->held.all[i]))
+                n->held.all[kept++] = n->held.all[i];
+        tell(n, n->held.all, kept);
+        n->held.count = 0;
         n->busy = n->recent > QUIET_NOTES;
     }
     n->recent = 0;
@@ -421,7 +413,7 @@ static void end_while(struct notifier *n, int64_t now)
 
 static void take_notes(struct notifier *n, struct note *notes, size_t count)
 {
-    int64_t now = now_ns();
+    int64_t now = when_steady_ns();
     if (now - n->while_ns > WHILE_NS)
         end_while(n, now);
     n->recent += count;
@@ -434,7 +426,7 @@ static void take_notes(struct notifier *n, struct note *notes, size_t count)
         if (note_wanted(n, &notes[i]))
             notes[kept++] = notes[i];
         else if (n->busy)
-            hold(n, &notes[i]);
+            push_note(&n->held, notes[i]);
     }
     tell(n, notes, kept);
 }
@@ -448,38 +440,33 @@ static void wait_for_work(struct notifier *n)
         pthread_cond_wait(&n->filled, &n->lock);
         return;
     }
-    int64_t end_ns = n->while_ns + WHILE_NS + 1;
-    struct timespec end = {.tv_sec = end_ns / INT64_C(1000000000), .tv_nsec = end_ns % INT64_C(1000000000)};
+    struct timespec end = when_steady(n->while_ns + WHILE_NS + 1);
     pthread_cond_clockwait(&n->filled, &n->lock, CLOCK_MONOTONIC, &end);
 }
 
 static void *run(void *context)
 {
     struct notifier *n = context;
-    struct note *notes = NULL;
-    size_t room = 0;
+    struct notes taken = {0};
     pthread_mutex_lock(&n->lock);
     while (!n->stop) {
-        if (!n->count && !n->look)
+        if (!n->notes.count && !n->look)
             wait_for_work(n);
         // The two lists change places.
-        struct note *taken = n->notes;
-        size_t count = n->count, taken_room = n->room;
-        n->notes = notes;
-        n->room = room;
-        n->count = 0;
+        struct notes filled = n->notes;
+        n->notes = taken;
+        n->notes.count = 0;
+        taken = filled;
         bool look_at_waiters = n->look;
         n->look = false;
         pthread_mutex_unlock(&n->lock);
         if (look_at_waiters)
             waiting_answer(n->mount->waiting);
-        take_notes(n, taken, count);
-        notes = taken;
-        room = taken_room;
+        take_notes(n, taken.all, taken.count);
         pthread_mutex_lock(&n->lock);
     }
     pthread_mutex_unlock(&n->lock);
-    free(notes);
+    free(taken.all);
     waiting_end(n->mount->waiting);
     return NULL;
 }

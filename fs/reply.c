@@ -7,6 +7,12 @@ void reply_result(fuse_req_t req, int error)
     fuse_reply_err(req, -error);
 }
 
+void reply_part(fuse_req_t req, struct slice text, size_t size, uint64_t offset)
+{
+    size_t left = offset < text.size ? text.size - (size_t)offset : 0;
+    fuse_reply_buf(req, left ? text.at + offset : NULL, left < size ? left : size);
+}
+
 void reply_entry(fuse_req_t req, struct visit *v, uint64_t id, double entry_timeout_s)
 {
     struct fuse_entry_param entry = {.ino = id, .entry_timeout = entry_timeout_s};

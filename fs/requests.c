@@ -272,35 +272,11 @@ static void on_readdirplus(fuse_req_t req, fuse_ino_t id, size_t size, off_t off
 
 // ---- files
 
-static const struct file_kind *kind_of(enum node_kind kind)
-{
-    switch (kind) {
-    case NODE_TENANT_APPEND:
-    case NODE_APPEND:
-        return &append_kind;
-    case NODE_ROLLBACK:
-        return &rollback_kind;
-    case NODE_STATE:
-        return &state_kind;
-    case NODE_TENANT_STREAM:
-    case NODE_STREAM:
-    case NODE_REJECTED:
-        return &stream_kind;
-    case NODE_TENANT_FOLLOW:
-    case NODE_FOLLOW:
-        return &follow_kind;
-    case NODE_SCRATCH:
-        return &scratch_kind;
-    default:
-        return NULL;
-    }
-}
-
 static void on_open(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi)
 {
     VISIT v = {0};
     int error = visit_begin(&v, req, id);
-    const struct file_kind *kind = error ? NULL : kind_of(v.node.kind);
+    const struct file_kind *kind = error ? NULL : file_kind_of(v.node.kind);
     bool writes = (fi->flags & O_ACCMODE) != O_RDONLY || (fi->flags & O_TRUNC);
     // What is recorded is not written; the notifier opens it to tell of its growth.
     if (!error && writes && !(kind && kind->write) && !notifier_is_caller(v.mount->notifier, req))
@@ -345,8 +321,7 @@ static void read_immutable(fuse_req_t req, fuse_ino_t id, size_t size, uint64_t 
         fuse_reply_err(req, -error);
         return;
     }
-    size_t left = offset < text.size ? text.size - (size_t)offset : 0;
-    fuse_reply_buf(req, left ? text.at + offset : NULL, left < size ? left : size);
+    reply_part(req, text, size, offset);
 }
 
 static void on_read(fuse_req_t req, fuse_ino_t id, size_t size, off_t offset, struct fuse_file_info *fi)

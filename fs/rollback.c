@@ -2,8 +2,6 @@
 #include "fs/caller.h"
 #include "fs/file.h"
 
-#include "store/json.h"
-
 #include <errno.h>
 
 #define WHEN_BYTES 512
@@ -34,7 +32,7 @@ static void submit(fuse_req_t req, struct rollback_file *r, size_t size)
     struct slice text = trimmed(r);
     r->size = 0;
     struct submission *s = file_submission(req, &r->file, SUBMIT_ROLLBACK, size);
-    int error = s ? visit_tenant(&v, r->file.mount, r->file.node.tenant) : -ENOMEM;
+    int error = s ? file_visit(&v, &r->file) : -ENOMEM;
     if (!error)
         error = history_name(v.reader, r->file.node.number, name, &entity.size);
     if (error) {
@@ -84,15 +82,8 @@ static void flush_rollback(fuse_req_t req, struct open_file *file)
         fuse_reply_err(req, 0);
 }
 
-static int accept_truncate(struct open_file *file, uint64_t size)
-{
-    (void)file, (void)size;
-    return 0;
-}
-
 const struct file_kind rollback_kind = {
     .size = sizeof(struct rollback_file),
     .write = write_rollback,
     .flush = flush_rollback,
-    .truncate = accept_truncate,
 };

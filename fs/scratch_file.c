@@ -2,6 +2,7 @@
 #include "fs/scratch.h"
 
 #include "fs/file.h"
+#include "fs/reply.h"
 
 #include <errno.h>
 
@@ -10,7 +11,7 @@ struct scratch_handle {
     struct scratch *scratch;
 };
 
-struct scratch *scratch_file_of(struct open_file *file)
+static struct scratch *scratch_file_of(struct open_file *file)
 {
     return ((struct scratch_handle *)file)->scratch;
 }
@@ -39,9 +40,7 @@ static int open_scratch(struct visit *v, struct open_file *file, struct fuse_fil
 
 static void read_scratch(fuse_req_t req, struct open_file *file, size_t size, uint64_t offset)
 {
-    const struct bytes *data = &scratch_file_of(file)->data;
-    size_t left = offset < data->size ? data->size - (size_t)offset : 0;
-    fuse_reply_buf(req, left ? data->at + offset : NULL, left < size ? left : size);
+    reply_part(req, bytes_slice(&scratch_file_of(file)->data), size, offset);
 }
 
 static void write_scratch(fuse_req_t req, struct open_file *file, const char *from, size_t size, uint64_t offset)
@@ -51,11 +50,6 @@ static void write_scratch(fuse_req_t req, struct open_file *file, const char *fr
         fuse_reply_err(req, -error);
     else
         fuse_reply_write(req, size);
-}
-
-static int truncate_scratch(struct open_file *file, uint64_t size)
-{
-    return scratch_resize(scratch_file_of(file), size);
 }
 
 static void release_scratch(struct open_file *file)
@@ -70,6 +64,5 @@ const struct file_kind scratch_kind = {
     .open = open_scratch,
     .read = read_scratch,
     .write = write_scratch,
-    .truncate = truncate_scratch,
     .release = release_scratch,
 };

@@ -1,18 +1,14 @@
 // `state.json`: reading gives the document as it was when the file was opened; what was written is judged as a whole
 // when the file is closed or synced (FILES.md D).
-#include "fs/caller.h"
 #include "fs/document.h"
 #include "fs/document_write.h"
 #include "fs/file.h"
-#include "fs/tree.h"
-
-#include "store/json.h"
+#include "fs/reply.h"
 
 #include <errno.h>
 #include <pthread.h>
 
 #define DOCUMENT_BYTES (size_t)(16 << 20)
-#define EMPTY_DOCUMENT "the document is empty: to delete, append a Deleted event"
 
 struct state_file {
     struct open_file file;
@@ -49,8 +45,7 @@ static int open_state(struct visit *v, struct open_file *file, struct fuse_file_
 static void read_state(fuse_req_t req, struct open_file *file, size_t size, uint64_t offset)
 {
     struct state_file *f = (struct state_file *)file;
-    size_t left = offset < f->text.size ? f->text.size - (size_t)offset : 0;
-    fuse_reply_buf(req, left ? f->text.at + offset : NULL, left < size ? left : size);
+    reply_part(req, bytes_slice(&f->text), size, offset);
 }
 
 static int resize(struct state_file *f, uint64_t size)
@@ -94,52 +89,6 @@ static int truncate_state(struct open_file *file, uint64_t size)
 
 // ---- judging
 
-static int check_document(struct slice text, struct reason *why)
-{
-    struct json_scanner scanner;
-    size_t used = 0, rest_used;
-    json_scanner_init(&scanner);
-    enum json_found found = json_scan(&scanner, text.at, text.size, &used, why);
-    if (found == JSON_MORE && json_scanner_idle(&scanner))
-        return reason_set(why, -EINVAL, EMPTY_DOCUMENT);
-    if (found != JSON_VALUE)
-        return reason_set(why, -EINVAL, "the document is not complete");
-    struct slice value = {.at = text.at, .size = used};
-    if (json_kind(value) != JSON_OBJECT)
-        return reason_set(why, -EINVAL, "a state is an object");
-    if (json_scan(&scanner, text.at + used, text.size - used, &rest_used, why) != JSON_MORE ||
-        !json_scanner_idle(&scanner))
-        return reason_set(why, -EINVAL, "there is more behind the document's end");
-    return json_refuse_duplicates(value, why);
-}
-
-struct submission *document_submission(fuse_req_t req, struct visit *v, uint32_t base_version, struct slice text)
-{
-    char name[NAME_ENTITY_MAX];
-    struct slice named = {.at = name};
-    BYTES_AUTO path = {0};
-    tree_path(v, &path);
-    struct submission *s = submission_by(req, SUBMIT_DOCUMENT, bytes_slice(&path));
-    if (!s)
-        return NULL;
-    int error = history_name(v->reader, v->node.number, name, &named.size);
-    if (!error)
-        error = check_document(text, &s->why);
-    if (!error) {
-        s->document = arena_copy(&s->arena, text);
-        s->entity = arena_copy(&s->arena, named);
-        s->actor = arena_copy(&s->arena, caller_actor(s->uid));
-        s->base_version = base_version;
-        if (!s->document.at || !s->entity.at || !s->actor.at)
-            error = -ENOMEM;
-    }
-    if (error)
-        submission_refuse(s, error, text);
-    else
-        s->input = s->document;
-    return s;
-}
-
 static void answer_state(struct submission *s)
 {
     struct state_file *f = (struct state_file *)file_pending(s);
@@ -166,10 +115,8 @@ static void judge_state(fuse_req_t req, struct open_file *file)
     pthread_mutex_unlock(&f->lock);
     VISIT v = {0};
     struct submission *s = NULL;
-    if (visit_tenant(&v, file->mount, file->node.tenant) == 0) {
-        v.node = file->node;
+    if (file_visit(&v, file) == 0)
         s = document_submission(req, &v, base_version, bytes_slice(&f->text));
-    }
     if (!s || file_pend(s, req, file, 0)) {
         submission_free(s);
         fuse_reply_err(req, ENOMEM);

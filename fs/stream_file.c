@@ -25,13 +25,6 @@ static int open_follow(struct visit *v, struct open_file *file, struct fuse_file
     return error;
 }
 
-static int visit_file(struct visit *v, struct open_file *file)
-{
-    int error = visit_tenant(v, file->mount, file->node.tenant);
-    v->node = file->node;
-    return error;
-}
-
 // Reads into the mount's answer. 0 or -errno.
 static int read_some(struct visit *v, struct stream_file *f, size_t size, uint64_t offset, size_t *got)
 {
@@ -57,7 +50,7 @@ static void read_stream(fuse_req_t req, struct open_file *file, size_t size, uin
 {
     VISIT v = {0};
     size_t got = 0;
-    int error = visit_file(&v, file);
+    int error = file_visit(&v, file);
     if (!error)
         error = read_some(&v, (struct stream_file *)file, size, offset, &got);
     reply_read(req, file, error, got);
@@ -68,7 +61,7 @@ static void read_follow(fuse_req_t req, struct open_file *file, size_t size, uin
     struct stream_file *f = (struct stream_file *)file;
     VISIT v = {0};
     size_t got = 0;
-    int error = visit_file(&v, file);
+    int error = file_visit(&v, file);
     while (!error) {
         error = read_some(&v, f, size, f->start + offset, &got);
         if (!error && !got && size && (file->flags & O_NONBLOCK))
@@ -97,7 +90,7 @@ static void poll_stream(fuse_req_t req, struct open_file *file, struct fuse_poll
     struct stream_file *f = (struct stream_file *)file;
     VISIT v = {0};
     uint64_t end;
-    int error = visit_file(&v, file);
+    int error = file_visit(&v, file);
     if (!error)
         error = stream_end(v.reader, &v.node, &end);
     if (error) {

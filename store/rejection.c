@@ -38,11 +38,8 @@ void rejection_print(struct bytes *out, const struct submission *s)
     bytes_printf(out, ",\"errno\":\"%s\"", rejection_error_name(s->error));
     add_string(out, ",\"reason\":", reason_of(s));
     add_line(out, s);
-    struct slice input = s->input;
-    if (input.size > REJECTION_INPUT_MAX)
-        input.size = REJECTION_INPUT_MAX;
-    if (input.size)
-        add_string(out, ",\"input\":", input);
+    if (s->input.size)
+        add_string(out, ",\"input\":", rejection_input(s->input));
     bytes_add_char(out, '}');
 }
 

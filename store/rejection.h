@@ -6,6 +6,14 @@
 
 #define REJECTION_INPUT_MAX 4096
 
+// What is kept of an input to be shown.
+static inline struct slice rejection_input(struct slice input)
+{
+    if (input.size > REJECTION_INPUT_MAX)
+        input.size = REJECTION_INPUT_MAX;
+    return input;
+}
+
 // Appends the line of a refused submission, without its newline.
 void rejection_print(struct bytes *out, const struct submission *s);
 // The receipt of a refused one: {"error":"ESTALE","reason":…[,"line":N]} and a newline.
