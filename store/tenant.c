@@ -11,6 +11,7 @@ void tenant_init(struct tenant *t, uint32_t number, const char *name, const char
     *t = (struct tenant){.number = number, .sqids = sqids, .answered_past_us = INT64_MIN, .frontier_us = INT64_MAX};
     snprintf(t->name, sizeof t->name, "%s", name);
     snprintf(t->path, sizeof t->path, "%s", path);
+    atomic_init(&t->rest_ns, TENANT_REST_NS);
     pthread_mutex_init(&t->lock, NULL);
 }
 

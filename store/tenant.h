@@ -9,6 +9,7 @@
 #include "store/types.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 struct writer;
 struct reader;
@@ -33,6 +34,9 @@ struct committed {
     uint32_t first_version, last_version;
 };
 
+// So long after the last work a writer brings the index up to the log and gives memory back.
+#define TENANT_REST_NS INT64_C(2000000000)
+
 struct tenant {
     uint32_t number;
     char name[64];
@@ -48,6 +52,8 @@ struct tenant {
     unsigned reserved_count;  // (lock)
     int64_t answered_past_us; // (lock) the latest moment that somebody was told is past
     int64_t frontier_us;      // (lock) timestamps of the commit under way begin here; INT64_MAX: there is none
+
+    _Atomic int64_t rest_ns; // without work for so long, the writer rests (TENANT_REST_NS, but for tests)
 
     struct writer *writer;
     struct reader *readers[TENANT_READERS]; // (history_reader) each belongs to its thread

@@ -16,8 +16,7 @@
 #define GATHER_NS_MAX INT64_C(300000)
 // After so long without work the writer is idle.
 #define IDLE_NS INT64_C(50000000)
-// … and after so long more it rests: rows of the index are written so many at a time.
-#define REST_NS   INT64_C(2000000000)
+// Resting, it writes rows of the index so many at a time.
 #define IDLE_ROWS 2048u
 // Rows of the index that each commit writes: so many, or this many for each of its events.
 #define SWEEP_ROWS_MIN       64u
@@ -296,7 +295,7 @@ static void wait_for_work(struct writer *w)
     if (wait_until(w, when_steady_ns() + IDLE_NS))
         return;
     checkpoint(w, true);
-    if (wait_until(w, when_steady_ns() + REST_NS))
+    if (wait_until(w, when_steady_ns() + atomic_load(&w->tenant->rest_ns)))
         return;
     rest(w);
     wait_until(w, INT64_MAX);

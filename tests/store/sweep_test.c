@@ -72,6 +72,34 @@ static void often(void)
     model_free(&m);
 }
 
+// ---- rest
+
+static bool index_is_whole(struct fixture *in, const struct model *m)
+{
+    return mark_of(in) == m->count;
+}
+
+static void a_rest(void)
+{
+    struct fixture resting = {0};
+    struct model m = {0};
+    fixture_open(&resting);
+    atomic_store(&resting.tenant->rest_ns, INT64_C(1000000));
+    model_append(&resting, &m, 3000);
+    time_t end = time(NULL) + 30;
+    while (!index_is_whole(&resting, &m) && time(NULL) < end)
+        nanosleep(&(struct timespec){.tv_nsec = 2000000}, NULL);
+    CHECK(index_is_whole(&resting, &m));
+    model_scan(&resting, &m);
+    check_rows(&resting, &m, 1);
+    // It goes on as before.
+    model_append(&resting, &m, 100);
+    model_scan(&resting, &m);
+    model_ask(&resting, &m, 10);
+    fixture_close(&resting);
+    model_free(&m);
+}
+
 // ---- many events
 
 static struct fixture large;
@@ -100,6 +128,8 @@ static void switched_off(void)
 static void many(void)
 {
     fixture_open(&large);
+    // Here each commit sweeps, and nothing else: not the rest of a writer that waits while the log is read.
+    atomic_store(&large.tenant->rest_ns, INT64_C(3600000000000));
     // The 262,144th event starts a sweep; each commit from then on writes a part of it.
     while (all.count < 262144)
         model_append(&large, &all, 8192);
@@ -182,6 +212,7 @@ static void many_entities(void)
 int main(void)
 {
     fixture_open(&f);
+    TEST("a tenant at rest has all of its index on disk, and goes on afterwards", a_rest);
     TEST("a few events and a sweep, again and again", often);
     TEST("a sweep of 262,144 events, asked and switched off in the midst of it", many);
     TEST("closed and opened again the index is whole", many_again);
