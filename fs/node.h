@@ -1,12 +1,12 @@
 // The number of an inode says what it stands for, so nothing must be remembered: it is the same after a restart, and
 // the kernel may forget it at any time.
 //
-//      63    59 58          43 42                                            0
-//     ┌────────┬──────────────┬───────────────────────────────────────────────┐
-//     │  kind  │    tenant    │                    number                     │
-//     └────────┴──────────────┴───────────────────────────────────────────────┘
+//      63 62   57 56          41 40                                          0
+//     ┌──┬───────┬──────────────┬─────────────────────────────────────────────┐
+//     │ 0│ kind  │    tenant    │                   number                    │
+//     └──┴───────┴──────────────┴─────────────────────────────────────────────┘
 //     number: an entity, a position (of an event, or of the last event of an entity at a past moment), or a scratch
-//     file of `append`: an entity, and above its 32 bits a counter (node_fresh); its inode number for people has none
+//     file; of `append`: an entity, and above its 32 bits a counter (node_fresh); its inode number for people has none
 #pragma once
 
 #include <stdint.h>
@@ -14,8 +14,9 @@
 #define NODE_ROOT_ID       UINT64_C(1)
 #define NODE_TENANT_MAX    0xffffu
 #define NODE_ENTITY_MAX    UINT32_MAX
-#define NODE_NUMBER_BITS   43
-#define NODE_FRESH_NUMBERS 2048u
+#define NODE_KIND_SHIFT    57
+#define NODE_NUMBER_BITS   41
+#define NODE_FRESH_NUMBERS 512u
 
 enum node_kind {
     NODE_NONE,
@@ -49,7 +50,8 @@ struct node {
 
 static inline uint64_t node_id(enum node_kind kind, uint32_t tenant, uint64_t number)
 {
-    return kind == NODE_ROOT ? NODE_ROOT_ID : (uint64_t)kind << 59 | (uint64_t)tenant << NODE_NUMBER_BITS | number;
+    return kind == NODE_ROOT ? NODE_ROOT_ID
+                             : (uint64_t)kind << NODE_KIND_SHIFT | (uint64_t)tenant << NODE_NUMBER_BITS | number;
 }
 
 static inline struct node node_of(uint64_t id)
@@ -57,7 +59,7 @@ static inline struct node node_of(uint64_t id)
     if (id == NODE_ROOT_ID)
         return (struct node){.kind = NODE_ROOT};
     struct node node = {
-        .kind = (enum node_kind)(id >> 59),
+        .kind = (enum node_kind)(id >> NODE_KIND_SHIFT),
         .tenant = (uint32_t)(id >> NODE_NUMBER_BITS & NODE_TENANT_MAX),
         .number = id & ((UINT64_C(1) << NODE_NUMBER_BITS) - 1),
     };
