@@ -86,8 +86,7 @@ static bool is_key_char(char c)
     return is_alphanumeric(c) || c == '.' || c == '_' || c == ':' || c == '-';
 }
 
-// A letter, then letters and digits: nouns, and the verbs of Noun.Verb.
-static bool is_word(struct slice s)
+bool name_is_word(struct slice s)
 {
     if (!s.size || !is_letter(s.at[0]))
         return false;
@@ -100,7 +99,7 @@ static bool is_word(struct slice s)
 bool name_is_entity(struct slice name)
 {
     struct slice noun = name_entity_noun(name);
-    if (name.size > NAME_ENTITY_MAX || name.size < noun.size + 2 || !is_word(noun))
+    if (name.size > NAME_ENTITY_MAX || name.size < noun.size + 2 || !name_is_word(noun))
         return false;
     struct slice key = slice_from(name, noun.size + 1);
     if (!is_alphanumeric(key.at[0]))
@@ -181,6 +180,25 @@ size_t name_fold_case(char *out, struct slice name)
     return name.size;
 }
 
+size_t name_fold_verb(char *out, struct slice verb)
+{
+    static const struct slice canceled = {"canceled", 8};
+    size_t size = name_fold_case(out, verb);
+    if (size < canceled.size || memcmp(out + size - canceled.size, canceled.at, canceled.size) != 0)
+        return size;
+    memcpy(out + size - 2, "led", 3);
+    return size + 1;
+}
+
+size_t name_type_term(char out[static NAME_TERM_MAX], struct slice stored_type, struct slice entity)
+{
+    size_t size = name_fold_case(out, name_entity_noun(entity));
+    out[size++] = '.';
+    size_t dot = find(stored_type, '.');
+    struct slice verb = dot < stored_type.size ? slice_from(stored_type, dot + 1) : stored_type;
+    return size + name_fold_verb(out + size, verb);
+}
+
 size_t name_raise(char *out, struct slice noun)
 {
     if (!noun.size)
@@ -190,7 +208,7 @@ size_t name_raise(char *out, struct slice noun)
     return noun.size;
 }
 
-static bool is_snake(struct slice s)
+bool name_is_snake(struct slice s)
 {
     if (!s.size || !is_lower(s.at[0]))
         return false;
@@ -259,7 +277,7 @@ int name_read_type(struct slice written, struct slice entity, char out[static NA
 
     size_t dot = find(written, '.');
     if (dot == written.size) {
-        if (!is_snake(written))
+        if (!name_is_snake(written))
             return refuse_form(written, why);
         memcpy(out, written.at, written.size);
         *type = name_stored_type((struct slice){.at = out, .size = written.size});
@@ -271,7 +289,7 @@ int name_read_type(struct slice written, struct slice entity, char out[static NA
     char lowered[NAME_TYPE_MAX];
     if (snake)
         verb = (struct slice){.at = lowered, .size = name_fold_case(lowered, verb)};
-    if (!is_word(noun) || !(snake ? is_snake(verb) : is_word(verb)))
+    if (!name_is_word(noun) || !(snake ? name_is_snake(verb) : name_is_word(verb)))
         return refuse_form(written, why);
     if (!equal_but_case(noun, name_entity_noun(entity)))
         return refuse_noun(noun, entity, why);
@@ -317,9 +335,9 @@ static bool is_stored_type(struct slice type)
     if (type.size > NAME_TYPE_MAX)
         return false;
     if (dot == type.size)
-        return is_snake(type);
+        return name_is_snake(type);
     struct slice noun = slice_to(type, dot), verb = slice_from(type, dot + 1);
-    return is_word(noun) && is_word(verb) && !is_lower(noun.at[0]) && !is_lower(verb.at[0]);
+    return name_is_word(noun) && name_is_word(verb) && !is_lower(noun.at[0]) && !is_lower(verb.at[0]);
 }
 
 int name_read_event_file(struct slice name, uint32_t *version, struct slice *type)

@@ -9,6 +9,8 @@
 #define NAME_ACTOR_MAX      200
 #define NAME_VERSION_MAX    99999999u
 #define NAME_EVENT_FILE_MAX 240
+// noun, `.`, verb and the second `l` of cancelled
+#define NAME_TERM_MAX (NAME_ENTITY_MAX + NAME_TYPE_MAX + 2)
 
 // ^[a-z0-9][a-z0-9-]{0,62}$
 bool name_is_tenant(struct slice name);
@@ -49,6 +51,16 @@ struct name_type name_stored_type(struct slice stored);
 size_t name_fold_case(char *out, struct slice name);
 // `Contact` for contact: the noun with its first letter raised. Returns the size.
 size_t name_raise(char *out, struct slice noun);
+
+// What patterns (type=Deal.*, Deal.closed.js) are compared with: `noun.verb` in lower case, the noun being the entity's
+// (was_placed of order_1 is order.was_placed), and a verb on -canceled written -cancelled. Returns the size.
+size_t name_type_term(char out[static NAME_TERM_MAX], struct slice stored_type, struct slice entity);
+// The verb of a pattern in the same way; `out` has room for verb.size + 1. Returns the size.
+size_t name_fold_verb(char *out, struct slice verb);
+// A letter, then letters and digits: a noun, and the verb of Noun.Verb.
+bool name_is_word(struct slice word);
+// ^[a-z][a-z0-9_]*$
+bool name_is_snake(struct slice type);
 
 // Who moved whom, of a snake_case type: passive for was_, were_, had_.
 enum name_voice { NAME_ACTIVE, NAME_PASSIVE };
