@@ -1,6 +1,7 @@
 #include "cli/mount.h"
 
 #include "fs/mount.h"
+#include "fs/view.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -24,6 +25,7 @@ static const char usage[] =
     "  -f               stay in the foreground; messages go to the terminal\n"
     "  -o OPTION,...    options, as in fstab:\n"
     "       ro            no event can be appended\n"
+    "       views=N       at most so many names of asof/, find/ and query/ in use at a time (16384)\n"
     "       pidfile=FILE  write the number of the daemon's process there\n"
     "       allow_other, default_permissions, fsname=..., nosuid, nodev, noexec, ...\n"
     "                     as for every FUSE mount; the first two are on already where they can be\n"
@@ -38,6 +40,7 @@ static const char usage[] =
 struct settings {
     bool foreground;
     bool fake; // mount(8) only asks whether it would work
+    uint32_t views_max;
     char pidfile[PATH_MAX];
     char kernel[1024]; // options for libfuse
 };
@@ -66,10 +69,22 @@ static int take_pidfile(struct settings *settings, const char *path)
     return (size_t)size < sizeof settings->pidfile ? 0 : -ENAMETOOLONG;
 }
 
+static int take_views(struct settings *settings, const char *number)
+{
+    char *end;
+    unsigned long views = strtoul(number, &end, 10);
+    if (*number < '1' || *number > '9' || *end || views > VIEWS_MAX)
+        return -EINVAL;
+    settings->views_max = (uint32_t)views;
+    return 0;
+}
+
 static int take_option(struct settings *settings, char *option)
 {
     if (!strncmp(option, "pidfile=", 8))
         return take_pidfile(settings, option + 8);
+    if (!strncmp(option, "views=", 6))
+        return take_views(settings, option + 6);
     // Of root's mounts others may always see what the modes let them.
     if (is_for_others(option) || (!strcmp(option, "allow_other") && geteuid() == 0))
         return 0;
@@ -152,6 +167,7 @@ static int mount_here(const char *store, const char *point, const struct setting
         .store = store,
         .point = point,
         .kernel_options = settings->kernel,
+        .views_max = settings->views_max,
         .serving = serving,
         .serving_context = &ready,
     };
@@ -235,7 +251,7 @@ static int read_options(struct settings *settings, int argc, char **argv)
             break;
         case 'o':
             if (take_options(settings, optarg)) {
-                fputs("factfs: the options are too long\n", stderr);
+                fputs("factfs: an option is wrong, or they are too long\n", stderr);
                 return EXIT_USAGE;
             }
             break;
@@ -263,7 +279,7 @@ static int read_options(struct settings *settings, int argc, char **argv)
 
 int mount_main(int argc, char **argv)
 {
-    struct settings settings = {0};
+    struct settings settings = {.views_max = VIEWS_USUAL};
     int status = read_options(&settings, argc, argv);
     if (status >= 0)
         return status;

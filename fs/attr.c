@@ -34,7 +34,25 @@ void attr_common(const struct visit *v, uint64_t id, mode_t mode, uint64_t size,
 
 static uint64_t own_id(const struct visit *v)
 {
-    return node_id(v->node.kind, v->node.tenant, v->node.number);
+    return node_id_of(&v->node);
+}
+
+uint64_t attr_inode(struct visit *v)
+{
+    struct event_place place;
+    uint32_t version;
+    switch (v->node.kind) {
+    case NODE_MOMENT:
+        return node_id(NODE_MOMENT, v->node.tenant, v->view->position);
+    case NODE_MOMENT_ENTITY:
+    case NODE_MOMENT_EVENTS:
+        // The same for all moments between two events of the entity.
+        if (history_last_at(v->reader, v->node.number, v->view->position, &version, &place) == 0)
+            return node_id(v->node.kind, v->node.tenant, place.position);
+        return own_id(v);
+    default:
+        return node_shown(own_id(v));
+    }
 }
 
 static void directory(const struct visit *v, mode_t mode, int64_t at_us, struct stat *attr)
@@ -165,6 +183,29 @@ static int of_event(struct visit *v, struct stat *attr)
     }
 }
 
+static int of_moment(struct visit *v, struct stat *attr)
+{
+    struct event_row row;
+    int error = history_event(v->reader, v->view->position, &row);
+    if (error)
+        return error;
+    directory(v, 0555, row.at_us, attr);
+    attr->st_ino = attr_inode(v);
+    return 0;
+}
+
+static int of_moment_entity(struct visit *v, struct stat *attr)
+{
+    struct event_place place;
+    uint32_t version;
+    int error = history_last_at(v->reader, v->node.number, v->view->position, &version, &place);
+    if (error)
+        return error;
+    directory(v, 0555, place.at_us, attr);
+    attr->st_ino = node_id(v->node.kind, v->node.tenant, place.position);
+    return 0;
+}
+
 static int of_scratch(struct visit *v, struct stat *attr)
 {
     const struct scratch *file = scratch_of(v->mount->scratch, v->node);
@@ -215,6 +256,17 @@ int attr_get(struct visit *v, struct stat *attr, double *timeout_s)
     case NODE_PAST_EVENTS:
         *timeout_s = TIMEOUT_FOREVER_S;
         return of_event(v, attr);
+    case NODE_TENANT_ASOF:
+        *timeout_s = TIMEOUT_FOREVER_S;
+        directory(v, 0555, 0, attr);
+        return 0;
+    case NODE_MOMENT:
+        *timeout_s = TIMEOUT_FOREVER_S;
+        return of_moment(v, attr);
+    case NODE_MOMENT_ENTITY:
+    case NODE_MOMENT_EVENTS:
+        *timeout_s = TIMEOUT_FOREVER_S;
+        return of_moment_entity(v, attr);
     case NODE_SCRATCH:
         return of_scratch(v, attr);
     case NODE_NONE:

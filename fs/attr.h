@@ -10,5 +10,7 @@
 int attr_get(struct visit *visit, struct stat *attr, double *timeout_s);
 // The attributes that an event's file has.
 void attr_event(const struct visit *visit, const struct event_place *place, struct stat *attr);
+// The number of the visited inode as people see it: the same after a remount, also of a past.
+uint64_t attr_inode(struct visit *visit);
 // Uid, gid, link count and inode number; `mode` is cut to what the tenant allows.
 void attr_common(const struct visit *visit, uint64_t id, mode_t mode, uint64_t size, int64_t at_us, struct stat *attr);

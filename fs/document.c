@@ -4,7 +4,7 @@
 
 int document_show(struct visit *v, uint64_t entity, uint32_t version, int64_t updated_at_us, struct slice *text)
 {
-    struct shown *shown = &v->mount->shown;
+    struct shown *shown = &v->desk->shown;
     *text = bytes_slice(&shown->text);
     // stat, open and read ask for the same one after another.
     if (shown->tenant == v->node.tenant && shown->entity == entity && shown->version == version && shown->text.size)

@@ -46,7 +46,7 @@ int file_open(struct visit *v, const struct file_kind *kind, struct fuse_file_in
     }
     if (kind->write)
         tree_path(v, &file->path);
-    // The file keeps its tenant open.
+    // The file keeps its tenant open, and its view.
     struct tenant *kept;
     error = store_get(v->mount->store, v->node.tenant, &kept);
     if (error) {
@@ -54,20 +54,27 @@ int file_open(struct visit *v, const struct file_kind *kind, struct fuse_file_in
         file_drop(file);
         return error;
     }
-    file->next = v->mount->files;
-    file->link = &v->mount->files;
+    if (v->view)
+        file->view = view_hold(v->mount->views, v->node.slot);
+    struct mount *mount = v->mount;
+    pthread_mutex_lock(&mount->files_lock);
+    file->next = mount->files;
+    file->link = &mount->files;
     if (file->next)
         file->next->link = &file->next;
-    v->mount->files = file;
+    mount->files = file;
+    pthread_mutex_unlock(&mount->files_lock);
     fi->fh = (uintptr_t)file;
     return 0;
 }
 
 void file_release(struct open_file *file)
 {
+    pthread_mutex_lock(&file->mount->files_lock);
     *file->link = file->next;
     if (file->next)
         file->next->link = file->link;
+    pthread_mutex_unlock(&file->mount->files_lock);
     if (file->kind->release)
         file->kind->release(file);
     file_drop(file);
@@ -85,6 +92,7 @@ void file_drop(struct open_file *file)
         return;
     if (file->kind->close)
         file->kind->close(file);
+    view_drop(file->mount->views, file->view);
     if (file->tenant)
         store_put(file->mount->store, file->tenant);
     bytes_free(&file->path);
@@ -93,9 +101,7 @@ void file_drop(struct open_file *file)
 
 int file_visit(struct visit *v, const struct open_file *file)
 {
-    int error = visit_tenant(v, file->mount, file->node.tenant);
-    v->node = file->node;
-    return error;
+    return visit_node(v, file->mount, file->node);
 }
 
 struct submission *submission_by(fuse_req_t req, enum submission_kind kind, struct slice path)

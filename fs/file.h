@@ -1,8 +1,8 @@
 // An open file. What the kinds of files differ in is a table of functions; what they share is here.
 //
 // An open file is held by the kernel's handle and by each submission under way, so that it outlives a close that nobody
-// waited for. Its functions run on the thread of the requests; what an answer from a writer's thread touches is the
-// kind's to guard.
+// waited for. Its functions run on the thread of the requests, those of a slow inode on the search's, but for release;
+// what an answer from a writer's thread touches is the kind's to guard.
 #pragma once
 
 #include "fs/visit.h"
@@ -35,6 +35,7 @@ struct open_file {
     atomic_uint holders;
     struct mount *mount;
     struct tenant *tenant;
+    struct view *view; // of a view's file
     struct node node;
     int flags;                      // of open(2)
     struct bytes path;              // below the tenant's directory, for `rejected`

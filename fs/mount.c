@@ -4,6 +4,7 @@
 #include "fs/notify.h"
 #include "fs/requests.h"
 #include "fs/scratch.h"
+#include "fs/search.h"
 #include "fs/visit.h"
 #include "fs/waiter.h"
 
@@ -51,6 +52,7 @@ static void *wait_for_stop(void *context)
     stop_set(&set);
     while (sigwait(&set, &signal) != 0)
         ;
+    search_hurry(s->mount->search);
     notifier_stop(s->mount->notifier);
     fuse_session_exit(s->mount->session);
     // Again, should it have come just before the read that it is to end.
@@ -65,6 +67,8 @@ static int serve(struct mount *mount, struct reason *why)
 {
     struct stopper stopper = {.mount = mount, .serving = pthread_self()};
     int error = notifier_start(mount->notifier);
+    if (!error)
+        error = search_start(mount->search);
     if (error)
         return reason_set(why, error, "no thread can be started: %s", strerror(-error));
     error = -pthread_create(&stopper.thread, NULL, wait_for_stop, &stopper);
@@ -77,6 +81,7 @@ static int serve(struct mount *mount, struct reason *why)
         pthread_join(stopper.thread, NULL);
     }
     notifier_stop(mount->notifier);
+    search_stop(mount->search);
     return error ? reason_set(why, error, "serving failed: %s", strerror(-error)) : 0;
 }
 
@@ -137,6 +142,7 @@ static int open_session(struct mount *mount, const struct mount_options *options
 
 static int open_mount(struct mount *mount, const struct mount_options *options, struct reason *why)
 {
+    pthread_mutex_init(&mount->files_lock, NULL);
     mount->known = known_open();
     mount->scratch = scratch_open_shelf();
     int error = check_places(options->store, mount->point, why);
@@ -144,6 +150,10 @@ static int open_mount(struct mount *mount, const struct mount_options *options, 
         error = mount->known && mount->scratch ? notifier_open(&mount->notifier, mount) : -ENOMEM;
     if (!error)
         error = waiting_open(&mount->waiting, mount, notifier_wake, mount->notifier);
+    if (!error)
+        error = views_open(&mount->views, options->views_max, notifier_press, mount->notifier);
+    if (!error)
+        error = search_open(&mount->search, mount);
     if (!error)
         error = store_open(&mount->store, options->store, notifier_committed, mount, why);
     return error ? error : open_session(mount, options, why);
@@ -161,12 +171,14 @@ static void close_mount(struct mount *mount)
         fuse_session_unmount(mount->session);
         fuse_session_destroy(mount->session);
     }
+    search_close(mount->search);
+    views_close(mount->views);
     waiting_close(mount->waiting);
     notifier_close(mount->notifier);
     scratch_close_shelf(mount->scratch);
     known_close(mount->known);
-    bytes_free(&mount->answer);
-    bytes_free(&mount->shown.text);
+    desk_clear(&mount->desk);
+    pthread_mutex_destroy(&mount->files_lock);
 }
 
 int mount_serve(const struct mount_options *options, struct reason *why)
@@ -182,7 +194,11 @@ int mount_serve(const struct mount_options *options, struct reason *why)
     sigaction(SIGPIPE, &ignore, NULL);
 
     struct mount mount = {
-        .point = options->point, .serving = options->serving, .serving_context = options->serving_context};
+        .point = options->point,
+        .desk = {.reader = TENANT_READER_REQUESTS},
+        .serving = options->serving,
+        .serving_context = options->serving_context,
+    };
     clear_dead_mount(mount.point);
     int error = open_mount(&mount, options, why);
     if (!error)

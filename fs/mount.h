@@ -3,10 +3,13 @@
 
 #include "store/reason.h"
 
+#include <stdint.h>
+
 struct mount_options {
     const char *store; // absolute, as the next
     const char *point;
     const char *kernel_options; // for libfuse, comma-separated; NULL: none
+    uint32_t views_max;         // (view.h)
     void (*serving)(void *context);
     void *serving_context;
 };

@@ -21,6 +21,9 @@ static int find(struct visit *v, struct slice name, struct node *node, uint64_t 
 {
     double timeout_s;
     *node = (struct node){0};
+    // Nothing there can be changed, and to look would take long.
+    if (node_is_slow(v->node.kind))
+        return -EPERM;
     int error = tree_lookup(v, name, id, &timeout_s);
     if (error == -ENOENT)
         return 0;
@@ -142,7 +145,7 @@ static void reply_create(fuse_req_t req, struct visit *v, uint64_t id, struct fu
         fuse_reply_err(req, -error);
         return;
     }
-    known_add(v->mount->known, id, !notifier_is_caller(v->mount->notifier, req));
+    reply_know(v->mount, id, !notifier_is_caller(v->mount->notifier, req));
     fuse_reply_create(req, &entry, fi);
 }
 
@@ -155,7 +158,7 @@ void names_create(fuse_req_t req, fuse_ino_t parent, const char *text, mode_t mo
     uint64_t id;
     int error = visit_begin(&v, req, parent);
     if (!error)
-        error = find(&v, name, &node, &id);
+        error = node_is_slow(v.node.kind) ? -EACCES : find(&v, name, &node, &id);
     if (!error && node.kind == NODE_STATE)
         v.mount->moved_away = (struct moved_away){0};
     // The notifier creates what is there.

@@ -7,8 +7,17 @@
 //     └──┴───────┴──────────────┴─────────────────────────────────────────────┘
 //     number: an entity, a position (of an event, or of the last event of an entity at a past moment), or a scratch
 //     file; of `append`: an entity, and above its 32 bits a counter (node_fresh); its inode number for people has none
+//
+// What a name below query/, find/ or the tenant's asof/ stands for does not fit into a number. It has a slot in the
+// table of views (view.h) as long as the kernel knows it, and all inodes of the view have that slot:
+//
+//      63 62   57 56            32 31                                        0
+//     ┌──┬───────┬────────────────┬───────────────────────────────────────────┐
+//     │ 0│ kind  │      slot      │       number: an entity, or 0             │
+//     └──┴───────┴────────────────┴───────────────────────────────────────────┘
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #define NODE_ROOT_ID       UINT64_C(1)
@@ -17,6 +26,7 @@
 #define NODE_KIND_SHIFT    57
 #define NODE_NUMBER_BITS   41
 #define NODE_FRESH_NUMBERS 512u
+#define NODE_SLOT_BITS     25
 
 enum node_kind {
     NODE_NONE,
@@ -39,14 +49,33 @@ enum node_kind {
     NODE_PAST_STATE,
     NODE_PAST_EVENTS,
     NODE_SCRATCH, // a scratch file
+    NODE_TENANT_ASOF,
+    NODE_MOMENT,        // from here on the inodes of a view: the tenant at a past moment,
+    NODE_MOMENT_ENTITY, // … an entity then; the number says which, as in the next
+    NODE_MOMENT_EVENTS,
     NODE_KINDS,
 };
 
 struct node {
     enum node_kind kind;
-    uint32_t tenant;
+    uint32_t tenant; // of a view's: as the view says (visit.h)
+    uint32_t slot;   // of a view's
     uint64_t number;
 };
+
+// Is it an inode of a view?
+static inline bool node_is_view(enum node_kind kind)
+{
+    return kind >= NODE_MOMENT && kind < NODE_KINDS;
+}
+
+// May answering for it take long? Then the search's thread does it (search.h). Not for what the herald touches: the
+// notifier would wait with it.
+static inline bool node_is_slow(enum node_kind kind)
+{
+    (void)kind;
+    return false;
+}
 
 static inline uint64_t node_id(enum node_kind kind, uint32_t tenant, uint64_t number)
 {
@@ -54,12 +83,21 @@ static inline uint64_t node_id(enum node_kind kind, uint32_t tenant, uint64_t nu
                              : (uint64_t)kind << NODE_KIND_SHIFT | (uint64_t)tenant << NODE_NUMBER_BITS | number;
 }
 
+static inline uint64_t node_view_id(enum node_kind kind, uint32_t slot, uint64_t number)
+{
+    return (uint64_t)kind << NODE_KIND_SHIFT | (uint64_t)slot << 32 | number;
+}
+
 static inline struct node node_of(uint64_t id)
 {
     if (id == NODE_ROOT_ID)
         return (struct node){.kind = NODE_ROOT};
+    enum node_kind kind = (enum node_kind)(id >> NODE_KIND_SHIFT);
+    if (node_is_view(kind))
+        return (struct node){
+            .kind = kind, .slot = (uint32_t)(id >> 32 & ((1u << NODE_SLOT_BITS) - 1)), .number = id & NODE_ENTITY_MAX};
     struct node node = {
-        .kind = (enum node_kind)(id >> NODE_KIND_SHIFT),
+        .kind = kind,
         .tenant = (uint32_t)(id >> NODE_NUMBER_BITS & NODE_TENANT_MAX),
         .number = id & ((UINT64_C(1) << NODE_NUMBER_BITS) - 1),
     };
@@ -74,9 +112,15 @@ static inline uint64_t node_fresh(enum node_kind kind, uint32_t tenant, uint64_t
     return node_id(kind, tenant, entity | (uint64_t)(count % NODE_FRESH_NUMBERS) << 32);
 }
 
+static inline uint64_t node_id_of(const struct node *node)
+{
+    return node_is_view(node->kind) ? node_view_id(node->kind, node->slot, node->number)
+                                    : node_id(node->kind, node->tenant, node->number);
+}
+
 // What people see as inode number.
 static inline uint64_t node_shown(uint64_t id)
 {
     struct node node = node_of(id);
-    return node_id(node.kind, node.tenant, node.number);
+    return node_id_of(&node);
 }

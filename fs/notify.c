@@ -39,6 +39,7 @@ struct notifier {
     atomic_bool stop;
     struct notes notes; // (lock)
     bool look;          // (lock) somebody who waits may have to be answered
+    bool press;         // (lock) the kernel must forget views
     // the thread's own
     struct watches watches;
     dev_t device; // of the mount; 0: not known yet
@@ -86,6 +87,15 @@ void notifier_wake(void *context)
     struct notifier *n = context;
     pthread_mutex_lock(&n->lock);
     n->look = true;
+    pthread_mutex_unlock(&n->lock);
+    pthread_cond_signal(&n->filled);
+}
+
+void notifier_press(void *context)
+{
+    struct notifier *n = context;
+    pthread_mutex_lock(&n->lock);
+    n->press = true;
     pthread_mutex_unlock(&n->lock);
     pthread_cond_signal(&n->filled);
 }
@@ -340,6 +350,21 @@ static void drop_known(void *context, uint64_t id)
             session, node_id(NODE_ENTITY, node.tenant, node.number), "events", strlen("events"));
 }
 
+// The directories that views are found in. The kernel forgets one, and with it whatever below it nobody uses.
+static void forget_views(const struct notifier *n, uint32_t tenant)
+{
+    static const char *const names[] = {"asof", "find", "query"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        fuse_lowlevel_notify_inval_entry(
+            n->mount->session, node_id(NODE_TENANT, tenant, 0), names[i], strlen(names[i]));
+}
+
+static void forget_all_views(struct notifier *n)
+{
+    for (uint32_t tenant = 0; !n->stop && (tenant = views_tenant_from(n->mount->views, tenant + 1));)
+        forget_views(n, tenant);
+}
+
 static int by_tenant_and_entity(const void *a, const void *b)
 {
     const struct note *x = a, *y = b;
@@ -374,6 +399,8 @@ static void tell(struct notifier *n, struct note *notes, size_t count)
     if (count)
         qsort(notes, count, sizeof *notes, by_tenant_and_entity);
     for (size_t i = 0; i < count && !n->stop; i++) {
+        if (notes[i].changed)
+            forget_views(n, notes[i].tenant);
         if (notes[i].changed)
             known_each(n->mount->known, drop_known, &(struct drop){.notifier = n, .tenant = notes[i].tenant});
         else if (!notes[i].entity)
@@ -450,7 +477,7 @@ static void *run(void *context)
     struct notes taken = {0};
     pthread_mutex_lock(&n->lock);
     while (!n->stop) {
-        if (!n->notes.count && !n->look)
+        if (!n->notes.count && !n->look && !n->press)
             wait_for_work(n);
         // The two lists change places.
         struct notes filled = n->notes;
@@ -459,9 +486,13 @@ static void *run(void *context)
         taken = filled;
         bool look_at_waiters = n->look;
         n->look = false;
+        bool forget = n->press;
+        n->press = false;
         pthread_mutex_unlock(&n->lock);
         if (look_at_waiters)
             waiting_answer(n->mount->waiting);
+        if (forget)
+            forget_all_views(n);
         take_notes(n, taken.all, taken.count);
         pthread_mutex_lock(&n->lock);
     }

@@ -27,6 +27,8 @@ void notifier_committed(
     void *mount, struct tenant *tenant, const struct committed *changes, size_t count, bool rejected);
 // Somebody who waits must be looked at (waiter.h). Any thread.
 void notifier_wake(void *notifier);
+// The table of views fills: the kernel must forget those that nobody uses. Any thread.
+void notifier_press(void *notifier);
 // Owner or mode of a tenant changed: what the kernel has of it is no longer true. From a request handler.
 void notifier_tenant_changed(struct notifier *notifier, const struct tenant_info *info);
 

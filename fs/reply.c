@@ -13,13 +13,24 @@ void reply_part(fuse_req_t req, struct slice text, size_t size, uint64_t offset)
     fuse_reply_buf(req, left ? text.at + offset : NULL, left < size ? left : size);
 }
 
+void reply_know(struct mount *mount, uint64_t id, bool asked)
+{
+    known_add(mount->known, id, asked);
+    views_know(mount->views, id);
+}
+
+void reply_forget(struct mount *mount, uint64_t id, uint64_t count)
+{
+    known_forget(mount->known, id, count);
+    views_forget(mount->views, id, count);
+}
+
 void reply_entry(fuse_req_t req, struct visit *v, uint64_t id, double entry_timeout_s)
 {
     struct fuse_entry_param entry = {.ino = id, .entry_timeout = entry_timeout_s};
-    struct visit child = *v;
+    struct visit child = visit_child(v, id);
     VISIT of_tenant = {0};
     int error = 0;
-    child.node = node_of(id);
     if (v->node.kind == NODE_ROOT) {
         error = visit_tenant(&of_tenant, v->mount, child.node.tenant);
         child.tenant = of_tenant.tenant;
@@ -36,7 +47,7 @@ void reply_entry(fuse_req_t req, struct visit *v, uint64_t id, double entry_time
     // What only the herald knows is not kept: the first who asks for it must be seen to ask.
     if (!asked)
         entry.entry_timeout = entry.attr_timeout = 0;
-    known_add(v->mount->known, id, asked);
+    reply_know(v->mount, id, asked);
     if (fuse_reply_entry(req, &entry))
-        known_forget(v->mount->known, id, 1);
+        reply_forget(v->mount, id, 1);
 }

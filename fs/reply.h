@@ -5,6 +5,9 @@
 
 // Answers with an entry: finds its attributes, remembers that the kernel knows it.
 void reply_entry(fuse_req_t req, struct visit *visit, uint64_t id, double entry_timeout_s);
+// The kernel is given this inode once more, or takes it back. `asked` as in known_add.
+void reply_know(struct mount *mount, uint64_t id, bool asked);
+void reply_forget(struct mount *mount, uint64_t id, uint64_t count);
 // Answers a read of a text that is at hand: what of it stands at an offset.
 void reply_part(fuse_req_t req, struct slice text, size_t size, uint64_t offset);
 void reply_result(fuse_req_t req, int error);

@@ -6,6 +6,7 @@
 #include "fs/notify.h"
 #include "fs/reply.h"
 #include "fs/scratch.h"
+#include "fs/search.h"
 #include "fs/tree.h"
 
 #include <errno.h>
@@ -36,8 +37,17 @@ static bool is_moved_away(const struct visit *v, fuse_req_t req, const char *nam
            away->tenant == v->node.tenant && away->entity == v->node.number && !strcmp(name, "state.json");
 }
 
+static void on_lookup(fuse_req_t req, fuse_ino_t parent, const char *name);
+
+static void lookup_later(const struct search_call *c)
+{
+    on_lookup(c->req, c->id, c->name);
+}
+
 static void on_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 {
+    if (search_takes(&(struct search_call){.run = lookup_later, .req = req, .id = parent, .name = name}))
+        return;
     VISIT v = {0};
     uint64_t id;
     double timeout_s;
@@ -54,14 +64,14 @@ static void on_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 
 static void on_forget(fuse_req_t req, fuse_ino_t id, uint64_t count)
 {
-    known_forget(mount_of(req)->known, id, count);
+    reply_forget(mount_of(req), id, count);
     fuse_reply_none(req);
 }
 
 static void on_forget_multi(fuse_req_t req, size_t count, struct fuse_forget_data *forgets)
 {
     for (size_t i = 0; i < count; i++)
-        known_forget(mount_of(req)->known, forgets[i].ino, forgets[i].nlookup);
+        reply_forget(mount_of(req), forgets[i].ino, forgets[i].nlookup);
     fuse_reply_none(req);
 }
 
@@ -76,8 +86,17 @@ static void reply_attr(fuse_req_t req, struct visit *v)
         fuse_reply_attr(req, &attr, timeout_s);
 }
 
+static void on_getattr(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi);
+
+static void getattr_later(const struct search_call *c)
+{
+    on_getattr(c->req, c->id, c->fi);
+}
+
 static void on_getattr(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi)
 {
+    if (search_takes(&(struct search_call){.run = getattr_later, .req = req, .id = id, .fi = fi}))
+        return;
     VISIT v = {0};
     (void)fi;
     int error = visit_begin(&v, req, id);
@@ -174,14 +193,25 @@ static void on_opendir(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi)
 {
     enum node_kind kind = node_of(id).kind;
     // The kernel keeps listings of events: their directory's mtime moves with each.
-    fi->cache_readdir = fi->keep_cache = kind == NODE_EVENTS || kind == NODE_PAST_EVENTS;
+    fi->cache_readdir = fi->keep_cache =
+        kind == NODE_EVENTS || kind == NODE_PAST_EVENTS || kind == NODE_MOMENT || kind == NODE_MOMENT_EVENTS;
     fuse_reply_open(req, fi);
 }
 
-static uint64_t parent_of(const struct visit *v)
+static uint64_t parent_of(struct visit *v)
 {
+    struct visit parent = *v;
     switch (v->node.kind) {
+    case NODE_MOMENT:
+        return node_id(NODE_TENANT_ASOF, v->node.tenant, 0);
+    case NODE_MOMENT_ENTITY:
+        parent.node.kind = NODE_MOMENT;
+        return attr_inode(&parent);
+    case NODE_MOMENT_EVENTS:
+        parent.node.kind = NODE_MOMENT_ENTITY;
+        return attr_inode(&parent);
     case NODE_ENTITY:
+    case NODE_TENANT_ASOF:
         return node_id(NODE_TENANT, v->node.tenant, 0);
     case NODE_EVENTS:
     case NODE_ASOF:
@@ -200,12 +230,11 @@ static int next_entry(struct visit *v, uint64_t offset, struct tree_entry *entry
 {
     if (offset >= DOTS)
         return tree_next(v, offset - DOTS, entry);
-    struct node node = v->node;
     entry->id = 0;
     entry->next = offset + 1;
     entry->name = slice_of(offset ? ".." : ".");
     entry->attr.st_mode = S_IFDIR;
-    entry->attr.st_ino = offset ? parent_of(v) : node_id(node.kind, node.tenant, node.number);
+    entry->attr.st_ino = offset ? parent_of(v) : attr_inode(v);
     return 1;
 }
 
@@ -228,7 +257,7 @@ static void list(fuse_req_t req, fuse_ino_t id, size_t size, off_t from, bool pl
     VISIT v = {0};
     struct tree_entry entry = {0};
     int error = visit_begin(&v, req, id);
-    struct bytes *answer = error ? NULL : &v.mount->answer;
+    struct bytes *answer = error ? NULL : &v.desk->answer;
     if (!error) {
         bytes_clear(answer);
         error = bytes_reserve(answer, size) ? 0 : -ENOMEM;
@@ -248,7 +277,7 @@ static void list(fuse_req_t req, fuse_ino_t id, size_t size, off_t from, bool pl
         if (taken > size - used)
             break;
         if (plus && entry.id)
-            known_add(v.mount->known, entry.id, true);
+            reply_know(v.mount, entry.id, true);
         used += taken;
         offset = next;
     }
@@ -258,22 +287,51 @@ static void list(fuse_req_t req, fuse_ino_t id, size_t size, off_t from, bool pl
         fuse_reply_buf(req, answer->at, used);
 }
 
+static void list_later(const struct search_call *c)
+{
+    list(c->req, c->id, c->size, c->offset, false);
+}
+
+static void list_plus_later(const struct search_call *c)
+{
+    list(c->req, c->id, c->size, c->offset, true);
+}
+
+// The entities of a past are looked at one by one.
+static bool list_takes(const struct search_call *c)
+{
+    return node_of(c->id).kind == NODE_MOMENT ? search_takes_any(c) : search_takes(c);
+}
+
 static void on_readdir(fuse_req_t req, fuse_ino_t id, size_t size, off_t offset, struct fuse_file_info *fi)
 {
     (void)fi;
-    list(req, id, size, offset, false);
+    struct search_call call = {.run = list_later, .req = req, .id = id, .size = size, .offset = offset};
+    if (!list_takes(&call))
+        list(req, id, size, offset, false);
 }
 
 static void on_readdirplus(fuse_req_t req, fuse_ino_t id, size_t size, off_t offset, struct fuse_file_info *fi)
 {
     (void)fi;
-    list(req, id, size, offset, true);
+    struct search_call call = {.run = list_plus_later, .req = req, .id = id, .size = size, .offset = offset};
+    if (!list_takes(&call))
+        list(req, id, size, offset, true);
 }
 
 // ---- files
 
+static void on_open(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi);
+
+static void open_later(const struct search_call *c)
+{
+    on_open(c->req, c->id, c->fi);
+}
+
 static void on_open(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi)
 {
+    if (search_takes(&(struct search_call){.run = open_later, .req = req, .id = id, .fi = fi}))
+        return;
     VISIT v = {0};
     int error = visit_begin(&v, req, id);
     const struct file_kind *kind = error ? NULL : file_kind_of(v.node.kind);
@@ -307,7 +365,7 @@ static void read_immutable(fuse_req_t req, fuse_ino_t id, size_t size, uint64_t 
         struct event_row row;
         error = history_event(v.reader, v.node.number, &row);
         if (!error) {
-            struct bytes *answer = &v.mount->answer;
+            struct bytes *answer = &v.desk->answer;
             bytes_clear(answer);
             bytes_add_slice(answer, row.line);
             bytes_add_char(answer, '\n');
@@ -324,8 +382,18 @@ static void read_immutable(fuse_req_t req, fuse_ino_t id, size_t size, uint64_t 
     reply_part(req, text, size, offset);
 }
 
+static void on_read(fuse_req_t req, fuse_ino_t id, size_t size, off_t offset, struct fuse_file_info *fi);
+
+static void read_later(const struct search_call *c)
+{
+    on_read(c->req, c->id, c->size, c->offset, c->fi);
+}
+
 static void on_read(fuse_req_t req, fuse_ino_t id, size_t size, off_t offset, struct fuse_file_info *fi)
 {
+    struct search_call call = {.run = read_later, .req = req, .id = id, .fi = fi, .size = size, .offset = offset};
+    if (search_takes(&call))
+        return;
     struct open_file *file = file_of(fi);
     if (!file)
         read_immutable(req, id, size, (uint64_t)offset);

@@ -25,10 +25,10 @@ static int open_follow(struct visit *v, struct open_file *file, struct fuse_file
     return error;
 }
 
-// Reads into the mount's answer. 0 or -errno.
+// Reads into the desk's answer. 0 or -errno.
 static int read_some(struct visit *v, struct stream_file *f, size_t size, uint64_t offset, size_t *got)
 {
-    struct bytes *answer = &f->file.mount->answer;
+    struct bytes *answer = &v->desk->answer;
     bytes_clear(answer);
     *got = 0;
     if (!bytes_reserve(answer, size))
@@ -38,12 +38,12 @@ static int read_some(struct visit *v, struct stream_file *f, size_t size, uint64
     return error;
 }
 
-static void reply_read(fuse_req_t req, struct open_file *file, int error, size_t got)
+static void reply_read(fuse_req_t req, const struct visit *v, int error, size_t got)
 {
     if (error)
         fuse_reply_err(req, -error);
     else
-        fuse_reply_buf(req, file->mount->answer.at, got);
+        fuse_reply_buf(req, v->desk->answer.at, got);
 }
 
 static void read_stream(fuse_req_t req, struct open_file *file, size_t size, uint64_t offset)
@@ -53,7 +53,7 @@ static void read_stream(fuse_req_t req, struct open_file *file, size_t size, uin
     int error = file_visit(&v, file);
     if (!error)
         error = read_some(&v, (struct stream_file *)file, size, offset, &got);
-    reply_read(req, file, error, got);
+    reply_read(req, &v, error, got);
 }
 
 static void read_follow(fuse_req_t req, struct open_file *file, size_t size, uint64_t offset)
@@ -76,7 +76,7 @@ static void read_follow(fuse_req_t req, struct open_file *file, size_t size, uin
         // Grown meanwhile: read on.
         error = parked == -EAGAIN ? 0 : parked;
     }
-    reply_read(req, file, error, got);
+    reply_read(req, &v, error, got);
 }
 
 // Where the descriptor stands: behind the last read, be it one that was parked.

@@ -31,7 +31,7 @@ static const struct fixed in_tenant[] = {
     {"log", NODE_NONE, 0, false},
     {"query", NODE_NONE, 0, false},
     {"find", NODE_NONE, 0, false},
-    {"asof", NODE_NONE, 0, false},
+    {"asof", NODE_TENANT_ASOF, S_IFDIR, true},
     {"hooks", NODE_NONE, 0, false},
     {0},
 };
@@ -53,6 +53,12 @@ static const struct fixed in_past[] = {
     {0},
 };
 
+static const struct fixed in_moment_entity[] = {
+    {"state.json", NODE_PAST_STATE, S_IFREG, true},
+    {"events", NODE_MOMENT_EVENTS, S_IFDIR, true},
+    {0},
+};
+
 static const struct fixed nothing[] = {{0}};
 
 static const struct fixed *fixed_of(enum node_kind directory)
@@ -64,6 +70,8 @@ static const struct fixed *fixed_of(enum node_kind directory)
         return in_entity;
     case NODE_PAST:
         return in_past;
+    case NODE_MOMENT_ENTITY:
+        return in_moment_entity;
     default:
         return nothing;
     }
@@ -82,14 +90,24 @@ bool tree_is_reserved(enum node_kind directory, struct slice name)
     return find_fixed(directory, name) != NULL;
 }
 
+// The position of the last event that the visited entity of a past had then.
+static int moment_last(struct visit *v, uint64_t *position)
+{
+    struct event_place place;
+    uint32_t version;
+    int error = history_last_at(v->reader, v->node.number, v->view->position, &version, &place);
+    *position = place.position;
+    return error;
+}
+
 // A document is there while the entity has a state.
-static int document_there(struct visit *v, enum node_kind kind)
+static int document_there(struct visit *v, const struct node *node)
 {
     struct slice text;
     uint32_t version;
-    if (kind == NODE_STATE)
-        return document_show_now(v, v->node.number, &version, &text);
-    return kind == NODE_PAST_STATE ? document_show_at(v, v->node.number, &text) : 0;
+    if (node->kind == NODE_STATE)
+        return document_show_now(v, node->number, &version, &text);
+    return node->kind == NODE_PAST_STATE ? document_show_at(v, node->number, &text) : 0;
 }
 
 static double fixed_timeout(enum node_kind kind)
@@ -104,21 +122,29 @@ static double fixed_timeout(enum node_kind kind)
     }
 }
 
-static uint64_t fixed_id(struct visit *v, enum node_kind kind)
+// The inode of a fixed entry, or -ENOENT while it is not there.
+static int fixed_id(struct visit *v, enum node_kind kind, uint64_t *id)
 {
-    if (kind == NODE_APPEND || kind == NODE_TENANT_APPEND)
-        return node_fresh(kind, v->node.tenant, v->node.number, ++v->mount->fresh);
-    return node_id(kind, v->node.tenant, v->node.number);
+    struct node node = v->node;
+    int error = kind == NODE_NONE ? -ENOENT : 0;
+    node.kind = kind;
+    // A document of a past is the same file as in the entity's own asof.
+    if (!error && v->node.kind == NODE_MOMENT_ENTITY && !node_is_view(kind))
+        error = moment_last(v, &node.number);
+    if (!error)
+        error = document_there(v, &node);
+    if (error)
+        return error;
+    *id = kind == NODE_APPEND || kind == NODE_TENANT_APPEND
+              ? node_fresh(kind, node.tenant, node.number, ++v->mount->fresh)
+              : node_id_of(&node);
+    return 0;
 }
 
 static int lookup_fixed(struct visit *v, const struct fixed *f, uint64_t *id, double *timeout_s)
 {
-    int error = f->kind == NODE_NONE ? -ENOENT : document_there(v, f->kind);
-    if (error)
-        return error;
-    *id = fixed_id(v, f->kind);
     *timeout_s = fixed_timeout(f->kind);
-    return 0;
+    return fixed_id(v, f->kind, id);
 }
 
 static int lookup_scratch(struct visit *v, struct slice name, uint64_t *id, double *timeout_s)
@@ -188,9 +214,48 @@ static int lookup_past(struct visit *v, struct slice name, uint64_t *id, double 
     return 0;
 }
 
+// ---- a tenant's past
+
+static int lookup_moment(struct visit *v, struct slice name, uint64_t *id, double *timeout_s)
+{
+    struct when when;
+    bool forever;
+    struct view words = {.kind = NODE_MOMENT, .tenant = v->node.tenant};
+    if (when_parse(name, &when))
+        return -ENOENT;
+    int error = history_moment(v->reader, &when, &words.position, &forever);
+    if (!error)
+        error = view_take(v->mount->views, &words, &v->found);
+    if (error)
+        return error;
+    *id = node_view_id(NODE_MOMENT, v->found->slot, 0);
+    *timeout_s = forever ? TIMEOUT_FOREVER_S : 0;
+    return 0;
+}
+
+static int lookup_moment_entity(struct visit *v, struct slice name, uint64_t *id, double *timeout_s)
+{
+    struct head head;
+    bool there = false;
+    int error = name_is_entity(name) ? history_head(v->reader, name, &head) : -ENOENT;
+    if (!error)
+        error = history_was_there(v->reader, head.id, v->view->position, &there);
+    if (error)
+        return error;
+    if (!there)
+        return -ENOENT;
+    *id = node_view_id(NODE_MOMENT_ENTITY, v->node.slot, head.id);
+    *timeout_s = TIMEOUT_FOREVER_S;
+    return 0;
+}
+
 // Which entity a directory of events shows, and up to which version.
 static int events_of(struct visit *v, uint64_t *entity, uint32_t *last)
 {
+    if (v->node.kind == NODE_MOMENT_EVENTS) {
+        *entity = v->node.number;
+        return history_version_at(v->reader, *entity, v->view->position, last);
+    }
     if (v->node.kind == NODE_EVENTS) {
         struct head head;
         int error = history_head_of(v->reader, v->node.number, &head);
@@ -224,8 +289,13 @@ int tree_lookup(struct visit *v, struct slice name, uint64_t *id, double *timeou
         return lookup_scratch(v, name, id, timeout_s);
     case NODE_ASOF:
         return lookup_past(v, name, id, timeout_s);
+    case NODE_TENANT_ASOF:
+        return lookup_moment(v, name, id, timeout_s);
+    case NODE_MOMENT:
+        return lookup_moment_entity(v, name, id, timeout_s);
     case NODE_EVENTS:
     case NODE_PAST_EVENTS:
+    case NODE_MOMENT_EVENTS:
         *timeout_s = TIMEOUT_FOREVER_S;
         error = events_of(v, &entity, &last);
         return error ? error : lookup_event(v, entity, last, name, id);
@@ -241,11 +311,9 @@ static int next_fixed(struct visit *v, uint64_t offset, struct tree_entry *entry
     const struct fixed *all = fixed_of(v->node.kind);
     uint64_t at = 0;
     for (const struct fixed *f = all; f->name; f++, at++) {
-        if (at + OFFSET_FIXED <= offset || !f->listed || document_there(v, f->kind))
+        if (at + OFFSET_FIXED <= offset || !f->listed || fixed_id(v, f->kind, &entry->id))
             continue;
-        struct visit child = *v;
-        child.node.kind = f->kind;
-        entry->id = fixed_id(v, f->kind);
+        struct visit child = visit_child(v, entry->id);
         entry->next = at + OFFSET_FIXED;
         entry->entry_timeout_s = fixed_timeout(f->kind);
         entry->name = slice_of(f->name);
@@ -287,6 +355,38 @@ static int next_entity(struct visit *v, uint64_t offset, struct tree_entry *entr
     entry->next = OFFSET_ENTITIES + entity;
     entry->name = (struct slice){.at = entry->text, .size = size};
     entry->attr = (struct stat){.st_ino = node_id(NODE_ENTITY, v->node.tenant, entity), .st_mode = S_IFDIR};
+    return 1;
+}
+
+// So many directories may be reserved at a time (tenant.h), whose ids come before those of entities that appeared
+// earlier than their own first event.
+#define LATE_ENTITIES 4096u
+
+// Entities have ids in the order in which they appeared, those reserved by mkdir aside: so behind more than
+// LATE_ENTITIES that were not there yet nobody was.
+static int next_moment_entity(struct visit *v, uint64_t offset, struct tree_entry *entry)
+{
+    uint64_t entity = offset > OFFSET_ENTITIES ? offset - OFFSET_ENTITIES : 0;
+    bool there = false;
+    size_t size = 0;
+    for (unsigned late = 0; !there && late <= LATE_ENTITIES; late++) {
+        int error = history_entity_from(v->reader, entity + 1, &entity, entry->text, &size);
+        if (!error)
+            error = history_was_there(v->reader, entity, v->view->position, &there);
+        // What is damaged is listed: whoever looks at it hears of it.
+        if (error == -EIO && entity)
+            there = true;
+        else if (error)
+            return error == -ENOENT ? 0 : error;
+    }
+    if (!there)
+        return 0;
+    // No attributes, as of those of today.
+    struct visit child = visit_child(v, node_view_id(NODE_MOMENT_ENTITY, v->node.slot, entity));
+    entry->id = 0;
+    entry->next = OFFSET_ENTITIES + entity;
+    entry->name = (struct slice){.at = entry->text, .size = size};
+    entry->attr = (struct stat){.st_ino = attr_inode(&child), .st_mode = S_IFDIR};
     return 1;
 }
 
@@ -336,21 +436,23 @@ int tree_next(struct visit *v, uint64_t offset, struct tree_entry *entry)
 {
     if (v->node.kind == NODE_ROOT)
         return next_tenant(v, offset, entry);
-    if (v->node.kind == NODE_EVENTS || v->node.kind == NODE_PAST_EVENTS)
+    if (v->node.kind == NODE_EVENTS || v->node.kind == NODE_PAST_EVENTS || v->node.kind == NODE_MOMENT_EVENTS)
         return next_event(v, offset, entry);
     int found = 0;
     if (offset < OFFSET_SCRATCH)
         found = next_fixed(v, offset, entry);
     if (!found && offset < OFFSET_ENTITIES)
         found = next_scratch(v, offset, entry);
-    return found ? found : next_entity(v, offset, entry);
+    if (found)
+        return found;
+    return v->node.kind == NODE_MOMENT ? next_moment_entity(v, offset, entry) : next_entity(v, offset, entry);
 }
 
 // ---- paths
 
 static const char *last_part(enum node_kind kind)
 {
-    static const struct fixed *const all[] = {in_tenant, in_entity, in_past};
+    static const struct fixed *const all[] = {in_tenant, in_entity, in_past, in_moment_entity};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         for (const struct fixed *f = all[i]; f->name; f++)
             if (f->kind == kind)

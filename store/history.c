@@ -379,27 +379,56 @@ int history_version_at(struct reader *reader, uint64_t entity, uint64_t position
     return 0;
 }
 
-int history_resolve(struct reader *reader, uint64_t entity, const struct when *when, uint32_t *version, bool *forever)
+int history_last_at(
+    struct reader *reader, uint64_t entity, uint64_t position, uint32_t *version, struct event_place *place)
 {
-    uint64_t position = 0;
-    int error = 0;
+    struct chunk page;
+    int error = history_version_at(reader, entity, position, version);
+    if (!error)
+        error = *version ? history_page(reader, entity, *version, &page) : -ENOENT;
+    if (!error)
+        *place = page.events[0];
+    return error;
+}
+
+int history_was_there(struct reader *reader, uint64_t entity, uint64_t position, bool *there)
+{
+    struct chunk page;
+    int error = history_page(reader, entity, 1, &page);
+    *there = !error && page.events[0].position <= position;
+    return error == -ENOENT ? 0 : error;
+}
+
+int history_moment(struct reader *reader, const struct when *when, uint64_t *position, bool *forever)
+{
+    int error;
     *forever = true;
-    if (when->kind == WHEN_VERSION) {
-        struct head head;
-        error = history_head_of(reader, entity, &head);
-        *version = when->version;
-        return error ? error : when->version > head.version ? -ENOENT : 0;
-    }
+    if (when->kind == WHEN_VERSION)
+        return -ENOENT;
     if (when->kind == WHEN_EVENT) {
-        error = history_position_of(reader, when->id, &position);
+        error = history_position_of(reader, when->id, position);
     } else {
         int64_t at_us = when->kind == WHEN_AGO ? when_now_us() - when->ago_us : when->at_us;
         if (!tenant_is_past(reader->tenant, at_us))
             return -ENOENT;
-        error = history_position_at(reader, at_us, &position);
-        // Behind the last event an import may still fill it.
-        *forever = when->kind == WHEN_MOMENT && at_us <= tenant_end(reader->tenant).at_us;
+        error = history_position_at(reader, at_us, position);
+        // At the last event's own time and behind it an import may still add events.
+        *forever = when->kind == WHEN_MOMENT && at_us < tenant_end(reader->tenant).at_us;
     }
+    return error ? error : *position ? 0 : -ENOENT;
+}
+
+int history_resolve(struct reader *reader, uint64_t entity, const struct when *when, uint32_t *version, bool *forever)
+{
+    uint64_t position = 0;
+    if (when->kind == WHEN_VERSION) {
+        struct head head;
+        int error = history_head_of(reader, entity, &head);
+        *version = when->version;
+        *forever = true;
+        return error ? error : when->version > head.version ? -ENOENT : 0;
+    }
+    int error = history_moment(reader, when, &position, forever);
     if (!error)
         error = history_version_at(reader, entity, position, version);
     return error ? error : *version ? 0 : -ENOENT;

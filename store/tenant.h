@@ -16,7 +16,7 @@ struct reader;
 struct tenant;
 
 // Threads that read tenants, each with a connection of its own.
-enum tenant_reader { TENANT_READER_REQUESTS, TENANT_READER_NOTIFIER, TENANT_READERS };
+enum tenant_reader { TENANT_READER_REQUESTS, TENANT_READER_NOTIFIER, TENANT_READER_SEARCH, TENANT_READERS };
 
 // Where a log ends, as committed.
 struct log_end {

@@ -114,8 +114,8 @@ $T/stream" "$(sort <<< "$output")"
     created contact_1
     created contact_2
     happened Contact.Updated
-    is "$(cd "$T" && ls -i | sort)" "$(cd "$T" && stat -c '%i %n' * | sort)"
-    is "$(cd "$E/events" && ls -i | sort)" "$(cd "$E/events" && stat -c '%i %n' * | sort)"
+    is "$(cd "$T" && ls -i | sed 's/^ *//' | sort)" "$(cd "$T" && stat -c '%i %n' * | sort)"
+    is "$(cd "$E/events" && ls -i | sed 's/^ *//' | sort)" "$(cd "$E/events" && stat -c '%i %n' * | sort)"
     is "" "$(find "$MOUNT" -printf '%i\n' | sort | uniq -d)"
 }
 
