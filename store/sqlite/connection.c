@@ -1,5 +1,7 @@
 #include "store/sqlite/connection.h"
 
+#include "store/sqlite/wal.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -133,6 +135,9 @@ int connection_open(struct connection *c, const char *path, int flags, const cha
     const char *const *sql, unsigned count, struct reason *why)
 {
     *c = (struct connection){.sql = sql, .count = count};
+    int error = flags & SQLITE_OPEN_READWRITE ? wal_settle(path, why) : 0;
+    if (error)
+        return error;
     // Past this, a page that is read takes the place of one in the same cache, however many tenants are open.
     sqlite3_soft_heap_limit64(HEAP_BYTES);
     c->statements = calloc(count, sizeof *c->statements);

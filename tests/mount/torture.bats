@@ -25,6 +25,10 @@ torture() {
     torture flip
 }
 
+@test "a flipped byte in the write-ahead log that a kill left is told before acknowledged events are gone" {
+    torture tail
+}
+
 @test "hostile names, offsets, sizes and documents leave the daemon alive and the identities whole" {
     torture hostile
 }
