@@ -1,5 +1,5 @@
-// `append`: a sequence of JSON values, each an event or an array of events. What one write completes commits together;
-// what it leaves incomplete waits for the next one (FILES.md B).
+// `append` and `import`: a sequence of JSON values, each an event or an array of events. What one write completes
+// commits together; what it leaves incomplete waits for the next one (FILES.md B).
 #include "fs/caller.h"
 #include "fs/file.h"
 
@@ -256,11 +256,15 @@ static struct submission *begin(fuse_req_t req, struct append_file *a, size_t si
     if (!s)
         return NULL;
     s->answer = answer_append;
+    s->imports = a->file.node.kind == NODE_TENANT_IMPORT;
     s->wants_receipts = (a->file.flags & O_ACCMODE) == O_RDWR;
     *in = (struct intake){
         .append = a,
         .submission = s,
-        .origin = {.tenant = tenant_name(a->file.tenant), .entity = a->entity, .actor = caller_actor(s->uid)},
+        .origin = {.tenant = tenant_name(a->file.tenant),
+            .entity = a->entity,
+            .actor = caller_actor(s->uid),
+            .imports = s->imports},
     };
     return s;
 }

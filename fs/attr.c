@@ -233,6 +233,7 @@ int attr_get(struct visit *v, struct stat *attr, double *timeout_s)
         *timeout_s = TIMEOUT_FOREVER_S;
         return of_tenant(v, attr);
     case NODE_TENANT_APPEND:
+    case NODE_TENANT_IMPORT:
     case NODE_TENANT_STREAM:
     case NODE_TENANT_FOLLOW:
     case NODE_REJECTED:

@@ -10,6 +10,7 @@ const struct file_kind *file_kind_of(enum node_kind kind)
 {
     switch (kind) {
     case NODE_TENANT_APPEND:
+    case NODE_TENANT_IMPORT:
     case NODE_APPEND:
         return &append_kind;
     case NODE_ROLLBACK:

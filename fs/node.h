@@ -6,7 +6,8 @@
 //     │ 0│ kind  │    tenant    │                   number                    │
 //     └──┴───────┴──────────────┴─────────────────────────────────────────────┘
 //     number: an entity, a position (of an event, or of the last event of an entity at a past moment), or a scratch
-//     file; of `append`: an entity, and above its 32 bits a counter (node_fresh); its inode number for people has none
+//     file; of `append` and `import`: an entity, and above its 32 bits a counter (node_fresh); its inode number for
+//     people has none
 //
 // What a name below query/, find/ or the tenant's asof/ stands for does not fit into a number. It has a slot in the
 // table of views (view.h) as long as the kernel knows it, and all inodes of the view have that slot:
@@ -33,6 +34,7 @@ enum node_kind {
     NODE_ROOT,
     NODE_TENANT,
     NODE_TENANT_APPEND,
+    NODE_TENANT_IMPORT,
     NODE_TENANT_STREAM,
     NODE_TENANT_FOLLOW,
     NODE_REJECTED,
@@ -88,6 +90,12 @@ static inline uint64_t node_view_id(enum node_kind kind, uint32_t slot, uint64_t
     return (uint64_t)kind << NODE_KIND_SHIFT | (uint64_t)slot << 32 | number;
 }
 
+// Does each open of it get a number of its own?
+static inline bool node_is_fresh(enum node_kind kind)
+{
+    return kind == NODE_APPEND || kind == NODE_TENANT_APPEND || kind == NODE_TENANT_IMPORT;
+}
+
 static inline struct node node_of(uint64_t id)
 {
     if (id == NODE_ROOT_ID)
@@ -101,7 +109,7 @@ static inline struct node node_of(uint64_t id)
         .tenant = (uint32_t)(id >> NODE_NUMBER_BITS & NODE_TENANT_MAX),
         .number = id & ((UINT64_C(1) << NODE_NUMBER_BITS) - 1),
     };
-    if (node.kind == NODE_APPEND || node.kind == NODE_TENANT_APPEND)
+    if (node_is_fresh(node.kind))
         node.number &= NODE_ENTITY_MAX;
     return node;
 }

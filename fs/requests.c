@@ -170,6 +170,7 @@ static void on_setattr(fuse_req_t req, fuse_ino_t id, struct stat *attr, int set
             error = change_scratch(&v, attr, set);
             break;
         case NODE_TENANT_APPEND:
+        case NODE_TENANT_IMPORT:
         case NODE_APPEND:
         case NODE_ROLLBACK:
             break;

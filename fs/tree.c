@@ -21,11 +21,11 @@ struct fixed {
 
 static const struct fixed in_tenant[] = {
     {"append", NODE_TENANT_APPEND, S_IFREG, true},
+    {"import", NODE_TENANT_IMPORT, S_IFREG, true},
     {"stream", NODE_TENANT_STREAM, S_IFREG, true},
     {"rejected", NODE_REJECTED, S_IFREG, true},
     {"follow", NODE_TENANT_FOLLOW, S_IFREG, false},
     // Kept for what the tree will have.
-    {"import", NODE_NONE, 0, false},
     {"status.json", NODE_NONE, 0, false},
     {"spec.json", NODE_NONE, 0, false},
     {"log", NODE_NONE, 0, false},
@@ -114,6 +114,7 @@ static double fixed_timeout(enum node_kind kind)
 {
     switch (kind) {
     case NODE_TENANT_APPEND: // a fresh number for each open
+    case NODE_TENANT_IMPORT:
     case NODE_APPEND:
     case NODE_STATE: // comes and goes, and may be renamed
         return 0;
@@ -135,9 +136,7 @@ static int fixed_id(struct visit *v, enum node_kind kind, uint64_t *id)
         error = document_there(v, &node);
     if (error)
         return error;
-    *id = kind == NODE_APPEND || kind == NODE_TENANT_APPEND
-              ? node_fresh(kind, node.tenant, node.number, ++v->mount->fresh)
-              : node_id_of(&node);
+    *id = node_is_fresh(kind) ? node_fresh(kind, node.tenant, node.number, ++v->mount->fresh) : node_id_of(&node);
     return 0;
 }
 

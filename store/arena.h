@@ -14,3 +14,4 @@ void *arena_get(struct arena *arena, size_t size);
 // A copy of the bytes; .at is NULL when there is no memory.
 struct slice arena_copy(struct arena *arena, struct slice s);
 void arena_free(struct arena *arena);
+#define ARENA_AUTO __attribute__((cleanup(arena_free))) struct arena

@@ -1,6 +1,7 @@
 #include "store/draft.h"
 
 #include "store/json.h"
+#include "store/when.h"
 
 #include <errno.h>
 
@@ -20,7 +21,7 @@ static const char *const names[MEMBERS] = {
 
 #define SHOWN(s) (int)((s).size < 80 ? (s).size : 80), (s).at
 
-static int split(struct slice value, struct slice members[static MEMBERS], struct reason *why)
+static int split(struct slice value, bool imports, struct slice members[static MEMBERS], struct reason *why)
 {
     if (json_kind(value) != JSON_OBJECT)
         return reason_set(why, -EINVAL, "an event is an object such as {\"type\":\"Contact.Created\",\"data\":{}}");
@@ -31,10 +32,11 @@ static int split(struct slice value, struct slice members[static MEMBERS], struc
             i++;
         if (i == MEMBERS)
             return reason_set(why, -EINVAL,
-                "unknown member %.*s: an event has type, target, data, actor, metadata, id, version", SHOWN(key));
+                "unknown member %.*s: an event has type, target, data, actor, metadata, id, version%s", SHOWN(key),
+                imports ? ", timestamp, tenant" : "");
         members[i] = member;
     }
-    if (members[TIMESTAMP].at)
+    if (members[TIMESTAMP].at && !imports)
         return reason_set(why, -EINVAL, "timestamp is the store's to give: only import takes it");
     return 0;
 }
@@ -98,14 +100,19 @@ static int refuse_meta(struct slice data, struct reason *why)
     return 0;
 }
 
-// metadata.actor {"type","id"} is `type_id`.
-static int metadata_actor(struct slice metadata, struct arena *arena, struct slice *actor, struct reason *why)
+// metadata.actor {"type","id"} is `type_id`. What else an imported event has there is its own matter.
+static int metadata_actor(
+    struct slice metadata, bool imports, struct arena *arena, struct slice *actor, struct reason *why)
 {
     struct slice member, type, id;
     *actor = (struct slice){0};
     if (!json_member(metadata, "actor", &member))
         return 0;
-    if (json_kind(member) != JSON_OBJECT || !json_member(member, "type", &type) || !json_member(member, "id", &id))
+    bool pair =
+        json_kind(member) == JSON_OBJECT && json_member(member, "type", &type) && json_member(member, "id", &id);
+    if (imports && (!pair || json_kind(type) != JSON_STRING || json_kind(id) != JSON_STRING))
+        return 0;
+    if (!pair)
         return reason_set(why, -EINVAL, "metadata.actor must be {\"type\":…,\"id\":…}");
     int error = text_of(type, "metadata.actor.type", arena, &type, why);
     if (!error)
@@ -126,7 +133,7 @@ static int read_actor(struct draft *draft, struct slice member, const struct dra
     struct reason *why)
 {
     struct slice in_metadata = {0};
-    int error = draft->metadata.size ? metadata_actor(draft->metadata, arena, &in_metadata, why) : 0;
+    int error = draft->metadata.size ? metadata_actor(draft->metadata, origin->imports, arena, &in_metadata, why) : 0;
     if (error)
         return error;
     draft->actor = in_metadata.at ? in_metadata : origin->actor;
@@ -143,7 +150,8 @@ static int read_actor(struct draft *draft, struct slice member, const struct dra
     return 0;
 }
 
-static int read_metadata(struct draft *draft, struct slice member, struct arena *arena, struct reason *why)
+static int read_metadata(
+    struct draft *draft, struct slice member, bool imports, struct arena *arena, struct reason *why)
 {
     draft->metadata = (struct slice){0};
     draft->guards_length = false;
@@ -151,7 +159,7 @@ static int read_metadata(struct draft *draft, struct slice member, struct arena 
         return 0;
     int error = object_of(member, "metadata", arena, &draft->metadata, why);
     struct slice length;
-    if (error || !json_member(draft->metadata, "previous_length", &length))
+    if (error || imports || !json_member(draft->metadata, "previous_length", &length))
         return error;
     draft->guards_length = true;
     return number_of(length, "metadata.previous_length", &draft->previous_length, why);
@@ -195,7 +203,9 @@ static int read_guards(struct draft *draft, struct slice members[static MEMBERS]
     draft->version = 0;
     if (members[ID].at) {
         error = text_of(members[ID], "id", arena, &draft->id, why);
-        if (!error && !name_is_given_id(draft->id))
+        if (!error && origin->imports && !name_is_imported_id(draft->id))
+            error = reason_set(why, -EINVAL, "id must be 1 to 128 of A-Z a-z 0-9 . _ : -");
+        if (!error && !origin->imports && !name_is_given_id(draft->id))
             error = reason_set(why, -EINVAL, "id must be evt_ and 1 to 64 of A-Z a-z 0-9 _ -");
     }
     if (!error && members[VERSION].at) {
@@ -204,11 +214,26 @@ static int read_guards(struct draft *draft, struct slice members[static MEMBERS]
             error = reason_set(why, -EINVAL, "version counts from 1");
     }
     struct slice tenant;
-    if (!error && members[TENANT].at) {
+    if (!error && members[TENANT].at && !origin->imports) {
         error = text_of(members[TENANT], "tenant", arena, &tenant, why);
         if (!error && !slice_equal(tenant, origin->tenant))
             error = reason_set(why, -EINVAL, "tenant is %.*s, but this is %.*s", SHOWN(tenant), SHOWN(origin->tenant));
     }
+    return error;
+}
+
+static int read_timestamp(struct draft *draft, struct slice member, struct arena *arena, struct reason *why)
+{
+    struct slice text;
+    if (!member.at)
+        return reason_set(why, -EINVAL,
+            "timestamp is missing: import takes events with the moment they happened at, append gives them one");
+    int error = text_of(member, "timestamp", arena, &text, why);
+    if (!error && when_parse_timestamp(text, &draft->at_us))
+        error = reason_set(why, -EINVAL,
+            "timestamp \"%.*s\" is no moment such as 2026-01-15T10:00:00.123456Z or 2026-01-15T11:00:00+01:00, from "
+            "0001-01-01 to 9999-12-30",
+            SHOWN(text));
     return error;
 }
 
@@ -218,23 +243,25 @@ int draft_read(
     struct slice members[MEMBERS] = {0};
     int error = json_refuse_duplicates(value, why);
     if (!error)
-        error = split(value, members, why);
+        error = split(value, origin->imports, members, why);
     if (!error)
         error = read_target(draft, members[TARGET], origin, arena, why);
     if (!error)
         error = read_type(draft, members[TYPE], arena, why);
     if (!error)
-        error = read_metadata(draft, members[METADATA], arena, why);
+        error = read_metadata(draft, members[METADATA], origin->imports, arena, why);
     if (!error)
         error = read_actor(draft, members[ACTOR], origin, arena, why);
     if (!error)
         error = read_guards(draft, members, origin, arena, why);
+    if (!error && origin->imports)
+        error = read_timestamp(draft, members[TIMESTAMP], arena, why);
     if (error)
         return error;
     draft->data = SLICE("{}");
     if (members[DATA].at) {
         error = object_of(members[DATA], "data", arena, &draft->data, why);
-        if (!error)
+        if (!error && !origin->imports)
             error = refuse_meta(draft->data, why);
     }
     return error;

@@ -3,6 +3,9 @@
 //
 // What may be given: type; target, where the path does not say it; data; actor; metadata; id; version; and tenant, when
 // it is the own. Anything else is a mistake (A1).
+//
+// An event that is imported has happened already: it must bring its timestamp, and may bring an id of any system, any
+// tenant's name, which counts for nothing, and members of data that begin with `$`; its metadata guards nothing.
 #pragma once
 
 #include "store/arena.h"
@@ -16,6 +19,7 @@ struct draft {
     struct slice data;        // an object without white space
     struct slice metadata;    // the same, or empty
     struct slice id;          // plain; empty when the store makes one
+    int64_t at_us;            // when it happened, if it is imported
     uint32_t version;         // the version that this event must get; 0: any
     bool guards_length;       // metadata.previous_length was given:
     uint32_t previous_length; // the number of events that must stand before it
@@ -27,6 +31,7 @@ struct draft_origin {
     struct slice tenant;
     struct slice entity; // empty at the tenant's append
     struct slice actor;  // who it is when the event does not say
+    bool imports;        // events that happened elsewhere
 };
 
 // Reads one valid JSON value as an event. Everything the draft points to is copied into the arena.

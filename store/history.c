@@ -322,19 +322,26 @@ int history_position_at(struct reader *reader, int64_t at_us, uint64_t *position
     return search(reader, &goal, position);
 }
 
+uint64_t history_own_position(const struct tenant *tenant, struct slice id)
+{
+    uint64_t numbers[SQID_NUMBERS_MAX];
+    if (id.size <= 4 || memcmp(id.at, "evt_", 4))
+        return 0;
+    struct slice sqid = {.at = id.at + 4, .size = id.size - 4};
+    bool own = sqid_decode(tenant->sqids, sqid, numbers) >= 2 && numbers[0] == tenant->number;
+    return own ? numbers[1] : 0;
+}
+
 int history_position_of(struct reader *reader, struct slice id, uint64_t *position)
 {
-    uint64_t numbers[SQID_NUMBERS_MAX], end = tenant_end(reader->tenant).position;
-    struct slice sqid = {.at = id.at + 4, .size = id.size - 4};
     int error = engine_given(reader->engine, id, position, NULL);
     bool given = !error;
     if (error && error != -ENOENT)
         return heard(reader, error);
     if (!given) {
-        if (id.size <= 4 || memcmp(id.at, "evt_", 4) || sqid_decode(reader->tenant->sqids, sqid, numbers) < 2 ||
-            numbers[0] != reader->tenant->number || !numbers[1] || numbers[1] > end)
+        *position = history_own_position(reader->tenant, id);
+        if (!*position || *position > tenant_end(reader->tenant).position)
             return -ENOENT;
-        *position = numbers[1];
     }
     struct event_row row;
     error = history_event(reader, *position, &row);
@@ -411,9 +418,9 @@ int history_moment(struct reader *reader, const struct when *when, uint64_t *pos
         int64_t at_us = when->kind == WHEN_AGO ? when_now_us() - when->ago_us : when->at_us;
         if (!tenant_is_past(reader->tenant, at_us))
             return -ENOENT;
-        error = history_position_at(reader, at_us, position);
-        // At the last event's own time and behind it an import may still add events.
+        // From the last event on an import may still fill it, also while we look.
         *forever = when->kind == WHEN_MOMENT && at_us < tenant_end(reader->tenant).at_us;
+        error = history_position_at(reader, at_us, position);
     }
     return error ? error : *position ? 0 : -ENOENT;
 }

@@ -32,37 +32,29 @@ static int content_hash(struct transaction *tx, const struct draft *draft, unsig
     return 0;
 }
 
-static bool same_event(const struct event *event, const struct draft *draft)
+static bool same_event(const struct event *event, const struct draft *draft, bool imports)
 {
+    if (imports && event->at_us != draft->at_us)
+        return false;
     return slice_equal(event->type, draft->type.text) && slice_equal(event->target, draft->target) &&
            slice_equal(event->data, draft->data) && slice_equal(event->metadata, draft->metadata) &&
            slice_equal(event->actor, draft->actor);
 }
 
-// The position that the store itself gave an id for; 0 when the id is none of its own. A position still to come is
-// claimed: its event will get another id.
-static int own_position(struct transaction *tx, struct slice id, uint64_t *position)
+// The event of this position will get another id than its own.
+static int claim_position(struct transaction *tx, uint64_t position)
 {
-    uint64_t numbers[SQID_NUMBERS_MAX];
-    struct slice sqid = {.at = id.at + 4, .size = id.size - 4};
-    *position = 0;
-    if (sqid_decode(tx->tenant->sqids, sqid, numbers) < 2 || numbers[0] != tx->tenant->number)
+    if (position > INT64_MAX)
         return 0;
-    if (numbers[1] <= tx->end.position) {
-        *position = numbers[1];
-        return 0;
-    }
-    if (numbers[1] > INT64_MAX)
-        return 0;
-    if (numbers[1] > tx->last_claimed)
-        tx->last_claimed = numbers[1];
-    return engine_put_claimed(tx->reader.engine, numbers[1]);
+    if (position > tx->last_claimed)
+        tx->last_claimed = position;
+    return engine_put_claimed(tx->reader.engine, position);
 }
 
 // Is this id known? *known, with its receipt, when the same event was accepted before; -EEXIST when another was.
-// *fatal is an error of the engine in writing.
-static int judge_id(struct transaction *tx, struct submission *s, const struct draft *draft,
-    const unsigned char hash[static CHAIN_SIZE], bool *known, int *fatal)
+// `own`: the position that the store itself would give the id for. `hash`: of the content, NULL when it is imported.
+static int judge_id(struct transaction *tx, struct submission *s, const struct draft *draft, uint64_t own,
+    const unsigned char *hash, bool *known)
 {
     uint64_t position;
     struct slice content;
@@ -72,11 +64,13 @@ static int judge_id(struct transaction *tx, struct submission *s, const struct d
     *known = false;
     int error = engine_given(tx->reader.engine, draft->id, &position, &content);
     bool given = !error;
-    bool same = given && content.size == CHAIN_SIZE && !memcmp(content.at, hash, CHAIN_SIZE);
+    // The data of an event may be recorded otherwise than it was written; that of an imported one never is.
+    bool hashed = given && hash && content.size == CHAIN_SIZE;
+    bool same = hashed && !memcmp(content.at, hash, CHAIN_SIZE);
     if (error == -ENOENT) {
-        *fatal = own_position(tx, draft->id, &position);
-        if (*fatal || !position)
+        if (!own || own > tx->end.position)
             return 0;
+        position = own;
         error = 0;
     }
     if (!error)
@@ -87,8 +81,8 @@ static int judge_id(struct transaction *tx, struct submission *s, const struct d
         return error;
     if (!given && !slice_equal(event.id, draft->id))
         return 0;
-    if (!given)
-        same = same_event(&event, draft);
+    if (!hashed)
+        same = same_event(&event, draft, s->imports);
     if (!same)
         return reason_set(
             &s->why, -EEXIST, "id %.*s is that of another event, %.*s", SHOWN(draft->id), SHOWN(event.type));
@@ -158,11 +152,13 @@ static int judge_draft(struct transaction *tx, struct submission *s, struct draf
 {
     unsigned char hash[CHAIN_SIZE];
     bool known = false;
-    draft->type = name_stored_type(transaction_spelling(tx, draft->type.text));
     if (draft->id.size) {
+        uint64_t own = history_own_position(tx->tenant, draft->id);
         int error = content_hash(tx, draft, hash);
         if (!error)
-            error = judge_id(tx, s, draft, hash, &known, fatal);
+            error = judge_id(tx, s, draft, own, hash, &known);
+        if (!error && own > tx->end.position)
+            *fatal = claim_position(tx, own);
         if (error || *fatal || known)
             return error;
     }
@@ -193,6 +189,61 @@ static int judge_draft(struct transaction *tx, struct submission *s, struct draf
     return 0;
 }
 
+// ---- one imported event
+
+static int judge_order(const struct transaction *tx, const struct draft *draft, struct reason *why)
+{
+    char own[WHEN_TEXT_MAX], last[WHEN_TEXT_MAX];
+    if (!tx->end.position || draft->at_us >= tx->end.at_us)
+        return 0;
+    return reason_set(why, -EINVAL,
+        "timestamp %.*s goes back behind %.*s, the last event's: import takes events in the order of their time",
+        (int)when_print(own, draft->at_us), own, (int)when_print(last, tx->end.at_us), last);
+}
+
+static int judge_import(struct transaction *tx, struct submission *s, struct draft *draft, int *fatal)
+{
+    bool known = false;
+    uint64_t own = 0, position;
+    int error = 0;
+    if (draft->id.size) {
+        own = history_own_position(tx->tenant, draft->id);
+        error = judge_id(tx, s, draft, own, NULL, &known);
+    }
+    if (!error && !known)
+        error = judge_order(tx, draft, &s->why);
+    if (error || known)
+        return error;
+    struct entity *e;
+    struct event event = {.id = draft->id,
+        .type = draft->type.text,
+        .actor = draft->actor,
+        .data = draft->data,
+        .metadata = draft->metadata};
+    error = transaction_entity(tx, draft->target, &e);
+    struct state *state;
+    if (!error)
+        error = transaction_state(tx, e, &state);
+    if (!error && draft->version && draft->version != e->next.version + 1)
+        error = reason_set(&s->why, -EINVAL,
+            "version is %u, but the next one of %.*s is %u: an event before this one is missing, or was left out",
+            draft->version, SHOWN(draft->target), e->next.version + 1);
+    tx->at_us = draft->at_us;
+    if (!error)
+        error = add_event(tx, s, e, &event, &position);
+    if (error)
+        return error;
+    // What the store itself would call it is found without an index.
+    if (draft->id.size && own != position) {
+        *fatal = own > position ? claim_position(tx, own) : 0;
+        if (!*fatal)
+            *fatal = engine_put_given(tx->reader.engine, draft->id, position, (struct slice){0});
+    }
+    if (s->wants_receipts)
+        add_receipt(&s->receipts, event.id, event.target, event.version, position);
+    return 0;
+}
+
 static int judge_events(struct transaction *tx, struct submission *s, int *fatal)
 {
     // A refusal of what comes behind them counts only if nothing before it is wrong.
@@ -200,7 +251,9 @@ static int judge_events(struct transaction *tx, struct submission *s, int *fatal
     struct reason why = s->why;
     s->why.text[0] = '\0';
     for (unsigned i = 0; i < s->draft_count; i++) {
-        int wrong = judge_draft(tx, s, &s->drafts[i], fatal);
+        struct draft *draft = &s->drafts[i];
+        draft->type = name_stored_type(transaction_spelling(tx, draft->type.text));
+        int wrong = s->imports ? judge_import(tx, s, draft, fatal) : judge_draft(tx, s, draft, fatal);
         if (wrong) {
             s->line = s->drafts[i].line;
             s->input = s->inputs[i];

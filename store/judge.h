@@ -1,5 +1,8 @@
 // Judging a submission within the writer's transaction, in the order of FILES.md A4: is the id known, does the entity
 // stand as it must, do version and `before` hold. What is accepted is added; what is refused leaves nothing behind.
+//
+// What is imported has happened, so it is judged by little: is it known, does it go back in time, has it the version
+// that it says.
 #pragma once
 
 #include "store/transaction.h"

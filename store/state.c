@@ -1,5 +1,6 @@
 #include "store/state.h"
 
+#include "store/arena.h"
 #include "store/fields.h"
 #include "store/json.h"
 #include "store/name.h"
@@ -174,39 +175,81 @@ int state_record_change(const struct state *before, struct slice data, struct by
 
 // ---- folding
 
-static int apply(struct fields *fields, struct slice data, bool pairs)
+static bool is_meta(struct slice key)
+{
+    return key.size > 2 && (key.at[1] == '$' || (key.size > 7 && !strncasecmp(key.at + 1, "\\u0024", 6)));
+}
+
+// The B of `"A -> B"`, which only an imported event still has, quoted into the arena; `value` when it is none.
+static struct slice arrow_value(const struct fields *fields, struct slice key, struct slice value, struct arena *arena)
+{
+    struct slice from, to;
+    if (json_kind(value) != JSON_STRING || !find_arrow(value, &from, &to))
+        return value;
+    const struct field *now = fields_find(fields, key);
+    if (!now || json_kind(now->value) != JSON_STRING)
+        return value;
+    char *at = arena_get(arena, 1 + to.size);
+    if (!at)
+        return (struct slice){0};
+    at[0] = '"';
+    memcpy(at + 1, to.at, to.size);
+    return (struct slice){.at = at, .size = 1 + to.size};
+}
+
+static int apply(struct fields *fields, struct slice data, bool changes, struct arena *arena)
 {
     struct json_cursor c = json_enter(data);
     for (struct slice key, value; json_next_member(&c, &key, &value);) {
-        struct change change = pairs ? read_change(value) : (struct change){0};
+        struct change change = changes ? read_change(value) : (struct change){0};
+        if (is_meta(key))
+            continue;
         if (change.is_pair && !change.after.at) {
             fields_remove(fields, key);
             continue;
         }
-        int error = fields_set(fields, key, change.is_pair ? change.after : value);
+        if (change.is_pair)
+            value = change.after;
+        else if (changes)
+            value = arrow_value(fields, key, value, arena);
+        int error = value.at ? fields_set(fields, key, value) : -ENOMEM;
         if (error)
             return error;
     }
     return 0;
 }
 
+// The data of the event is the state.
+static struct state *begin(const struct event *event, struct slice noun)
+{
+    BYTES_AUTO fields = {0};
+    struct slice data = event->data;
+    if (memmem(data.at, data.size, "\"$", 2) || memmem(data.at, data.size, "\"\\u0024", 7)) {
+        state_without_meta(data, &fields);
+        data = bytes_slice(&fields);
+    }
+    return fields.failed ? NULL : state_make(true, event->at_us, event->actor, noun, data);
+}
+
 int state_fold(const struct state *before, const struct event *event, struct state **after)
 {
     struct name_type type = name_stored_type(event->type);
-    if (!before || type.verb == NAME_CREATED) {
-        struct slice noun = type.style == NAME_PASCAL ? type.noun : name_entity_noun(event->target);
-        *after = state_make(true, event->at_us, event->actor, noun, event->data);
+    struct slice noun = type.style == NAME_PASCAL ? type.noun : name_entity_noun(event->target);
+    if (type.verb == NAME_DELETED) {
+        *after = before ? state_make(false, before->created_at_us, before->created_by, before->noun, (struct slice){0})
+                        : state_make(false, event->at_us, event->actor, noun, (struct slice){0});
         return *after ? 0 : -ENOMEM;
     }
-    if (type.verb == NAME_DELETED) {
-        *after = state_make(false, before->created_at_us, before->created_by, before->noun, (struct slice){0});
+    if (!before || type.verb == NAME_CREATED) {
+        *after = begin(event, noun);
         return *after ? 0 : -ENOMEM;
     }
     FIELDS_AUTO fields = {0};
     BYTES_AUTO text = {0};
+    ARENA_AUTO arena = {0};
     int error = fields_read(&fields, before->alive ? before->fields : SLICE("{}"));
     if (!error)
-        error = apply(&fields, event->data, type.style == NAME_PASCAL);
+        error = apply(&fields, event->data, type.style == NAME_PASCAL, &arena);
     if (error)
         return error;
     fields_print(&fields, &text);
@@ -217,11 +260,6 @@ int state_fold(const struct state *before, const struct event *event, struct sta
 }
 
 // ---- documents
-
-static bool is_meta(struct slice key)
-{
-    return key.size > 2 && (key.at[1] == '$' || (key.size > 7 && !strncasecmp(key.at + 1, "\\u0024", 6)));
-}
 
 int state_difference(const struct state *from, struct slice document, struct bytes *out, unsigned *changes)
 {

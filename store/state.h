@@ -1,10 +1,13 @@
 // What the events of an entity add up to: the fold. A state never changes; it is shared by counting its holders, across
 // threads.
 //
-//     first event, Created     the data is the state
 //     Deleted                  the entity is gone
-//     other PascalCase         each member of data is {"before","after"}: set to `after`, or gone without one
+//     first event, Created     the data is the state
+//     other PascalCase         a member of data that is {"before","after"} is set to `after`, or gone without one; so
+//                              append records all of them. What an import brought is read by A9: "A -> B" on a string
+//                              sets B, everything else is the new value
 //     snake_case               shallow merge
+// Members that begin with `$`, which only an import brings, count for nothing.
 #pragma once
 
 #include "store/envelope.h"

@@ -24,6 +24,7 @@ struct submission {
     struct draft *drafts; // SUBMIT_EVENTS
     struct slice *inputs; // what was written for each draft, for `rejected`
     unsigned draft_count;
+    bool imports; // they happened elsewhere, at their own moments
     bool wants_receipts;
 
     struct slice entity;    // SUBMIT_DOCUMENT, SUBMIT_ROLLBACK

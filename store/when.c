@@ -159,11 +159,11 @@ static bool take_digits(struct slice *rest, size_t count, unsigned *number)
     return true;
 }
 
-// One to six digits behind the point.
-static bool take_fraction(struct slice *rest, unsigned *fraction_us)
+// One to six digits behind the point; more of them count for nothing where they may be.
+static bool take_fraction(struct slice *rest, bool finer, unsigned *fraction_us)
 {
     unsigned us = 0, scale = 1000000, digit;
-    while (scale > 1 && take_digits(rest, 1, &digit)) {
+    while ((scale > 1 || finer) && take_digits(rest, 1, &digit)) {
         scale /= 10;
         us += digit * scale;
     }
@@ -184,8 +184,8 @@ static bool take_clock(struct slice *rest, unsigned *hour, unsigned *minute)
     return take_digits(rest, 2, hour) && take_char(rest, ':') && take_digits(rest, 2, minute);
 }
 
-// Has the text the form of a moment?
-static bool read_fields(struct slice text, struct fields *f)
+// Has the text the form of a moment? `finer`: it may have more than six digits behind the point.
+static bool read_fields(struct slice text, bool finer, struct fields *f)
 {
     struct slice rest = text;
     *f = (struct fields){0};
@@ -198,7 +198,7 @@ static bool read_fields(struct slice text, struct fields *f)
         if (take_char(&rest, ':')) {
             if (!take_digits(&rest, 2, &f->second))
                 return false;
-            if (take_char(&rest, '.') && !take_fraction(&rest, &f->fraction_us))
+            if (take_char(&rest, '.') && !take_fraction(&rest, finer, &f->fraction_us))
                 return false;
         }
     }
@@ -229,7 +229,14 @@ static int fields_moment(const struct fields *f, int64_t *at_us)
 int when_parse_moment(struct slice text, int64_t *at_us)
 {
     struct fields fields;
-    return read_fields(text, &fields) ? fields_moment(&fields, at_us) : -EINVAL;
+    return read_fields(text, false, &fields) ? fields_moment(&fields, at_us) : -EINVAL;
+}
+
+int when_parse_timestamp(struct slice text, int64_t *at_us)
+{
+    struct fields fields;
+    int error = read_fields(text, true, &fields) ? fields_moment(&fields, at_us) : -EINVAL;
+    return error || *at_us > WHEN_LAST_US - US_PER_DAY ? -EINVAL : 0;
 }
 
 static size_t count_digits(struct slice s)
@@ -299,7 +306,7 @@ static int parse_ago(struct slice text, int64_t unit_us, struct when *when)
 int when_parse(struct slice text, struct when *when)
 {
     struct fields fields;
-    if (read_fields(text, &fields)) {
+    if (read_fields(text, false, &fields)) {
         *when = (struct when){.kind = WHEN_MOMENT};
         return fields_moment(&fields, &when->at_us);
     }

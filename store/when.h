@@ -24,6 +24,9 @@ size_t when_print(char out[static WHEN_TEXT_MAX], int64_t at_us);
 // Reads a moment: `YYYY-MM-DD`, `YYYY-MM-DDTHH:MM`, `…:SS`, `….f` (1 to 6 digits), each with `Z`, an offset (`+01:00`)
 // or nothing (UTC). Nothing else: no lower case, no 24:00, no :60, no 30 February, years 0001 to 9999. 0 or -EINVAL.
 int when_parse_moment(struct slice text, int64_t *at_us);
+// Reads the timestamp of an event from elsewhere: a moment as above, with as many digits behind the point as its clock
+// gave, of which six are kept. Not the last day of the year 9999: the clock must be able to go on. 0 or -EINVAL.
+int when_parse_timestamp(struct slice text, int64_t *at_us);
 
 // The name below asof/, or what is written to rollback.
 enum when_kind {

@@ -82,10 +82,10 @@ fingerprint() {
     ls "$MOUNT" | grep -qx "$TENANT"
 }
 
-@test "a tenant lists append, rejected, stream and its entities" {
+@test "a tenant lists append, import, rejected, stream and its entities" {
     created contact_1
     record '{"type":"was_placed","target":"order_1"}'
-    is "append contact_1 order_1 rejected stream" "$(ls "$T" | grep -xE 'append|rejected|stream|follow|.*_.*' | xargs)"
+    is "append contact_1 import order_1 rejected stream" "$(ls "$T" | grep -xE 'append|import|rejected|stream|follow|.*_.*' | xargs)"
 }
 
 @test "an entity lists append, asof, events, rollback, state.json and stream" {

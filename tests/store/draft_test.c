@@ -1,5 +1,6 @@
 // An event as it is written (FILES.md A1, A2, A5, A7, A10): what is accepted, what it becomes, what is refused.
 #include "store/draft.h"
+#include "store/when.h"
 #include "tests/store/check.h"
 
 #include <errno.h>
@@ -8,9 +9,12 @@ static struct arena arena;
 static struct draft draft;
 static struct reason why;
 
+static bool imports;
+
 static int read_as(const char *entity, struct slice value)
 {
-    struct draft_origin origin = {.tenant = SLICE("acme"), .entity = slice_of(entity), .actor = SLICE("user_root")};
+    struct draft_origin origin = {
+        .tenant = SLICE("acme"), .entity = slice_of(entity), .actor = SLICE("user_root"), .imports = imports};
     draft = (struct draft){.line = 1};
     why.text[0] = '\0';
     return draft_read(&draft, value, &origin, &arena, &why);
@@ -230,6 +234,33 @@ static void any_kind(void)
         }
 }
 
+static void imported(void)
+{
+    imports = true;
+    CHECK_REFUSED("", "timestamp is missing");
+    CHECK_REFUSED("\"timestamp\":7", "timestamp must be a string");
+    CHECK_REFUSED("\"timestamp\":\"9999-12-31\"", "9999-12-30");
+    CHECK_REFUSED("\"timestamp\":\"1970-01-02\",\"time\":1", "time");
+    CHECK_REFUSED("\"timestamp\":\"1970-01-02\",\"id\":\"a b\"", "1 to 128");
+    CHECK_REFUSED("\"timestamp\":\"1970-01-02\",\"version\":0", "from 1");
+    CHECK_REFUSED("\"timestamp\":\"1970-01-02\",\"data\":{\"a\":1,\"a\":2}", "a");
+    CHECK_REFUSED(
+        "\"timestamp\":\"1970-01-02\",\"actor\":\"b\",\"metadata\":{\"actor\":{\"type\":\"a\",\"id\":\"1\"}}", "a_1");
+    CHECK_TAKEN(
+        "\"timestamp\":\"1970-01-02\",\"id\":\"urn:x.y\",\"tenant\":\"other\",\"data\":{\"$a\": 1},\"metadata\":{"
+        "\"previous_length\":\"x\",\"actor\":\"b\"}");
+    CHECK_INT(draft.at_us, 24 * 3600 * WHEN_US_PER_SECOND);
+    CHECK_TEXT(draft.id, "urn:x.y");
+    CHECK_TEXT(draft.data, "{\"$a\":1}");
+    CHECK_TEXT(draft.actor, "user_root");
+    CHECK(!draft.guards_length);
+    CHECK_TAKEN("\"timestamp\":\"1970-01-02\",\"metadata\":{\"actor\":{\"type\":\"a\",\"id\":\"1\"}}");
+    CHECK_TEXT(draft.actor, "a_1");
+    CHECK_TAKEN("\"timestamp\":\"1970-01-02\",\"actor\":\"b\",\"metadata\":{\"actor\":{\"type\":1,\"id\":2}}");
+    CHECK_TEXT(draft.actor, "b");
+    imports = false;
+}
+
 int main(void)
 {
     TEST("type is all that must be given on an entity's append", little);
@@ -242,6 +273,7 @@ int main(void)
     TEST("given ids are evt_ and 1 to 64 of their characters", ids);
     TEST("version and previous_length are whole numbers", guards);
     TEST("data is an object without own names that begin with $, kept as written", data);
+    TEST("an imported event brings its moment and what append refuses", imported);
     TEST("members of any other kind are refused in words", any_kind);
     arena_free(&arena);
     return check_end("draft");

@@ -77,6 +77,38 @@ static void snake_merges(void)
         "{\"a\":{\"before\":1,\"after\":2},\"b\":{\"y\":2},\"c\":\"A -> B\"}");
 }
 
+// Only an import brings data that is no pair (FILES.md H1).
+static void imported_changes(void)
+{
+    nothing();
+    after("Order.Created", "{\"s\":\"Lead\",\"n\":1}");
+    CHECK_TEXT(after("Order.Closed", "{\"s\":\"Lead -> Won\",\"n\":\"1 -> 2\",\"new\":\"a -> b\"}"),
+        "{\"s\":\"Won\",\"n\":\"1 -> 2\",\"new\":\"a -> b\"}");
+    CHECK_TEXT(
+        after("Order.Closed", "{\"s\":\"not it -> Lost\",\"n\":7}"), "{\"s\":\"Lost\",\"n\":7,\"new\":\"a -> b\"}");
+    CHECK_TEXT(after("Order.Closed", "{\"s\":{\"before\":\"x\",\"after\":\"y -> z\"},\"new\":\"a -> b -> c\"}"),
+        "{\"s\":\"y -> z\",\"n\":7,\"new\":\"a -> b -> c\"}");
+    CHECK_TEXT(after("Order.Closed", "{\"s\":\"y \xe2\x86\x92 w\",\"new\":{},\"n\":{\"before\":0}}"),
+        "{\"s\":\"w\",\"new\":{}}");
+}
+
+static void own_names_count_for_nothing(void)
+{
+    nothing();
+    CHECK_TEXT(after("Order.Created", "{\"$type\":\"Order\",\"a\":{\"$b\":1},\"\\u0024c\":2}"), "{\"a\":{\"$b\":1}}");
+    CHECK_TEXT(after("Order.Closed", "{\"$version\":{\"after\":3},\"b\":{\"after\":2}}"), "{\"a\":{\"$b\":1},\"b\":2}");
+    CHECK_TEXT(after("was_paid", "{\"$x\":1,\"c\":\"$\"}"), "{\"a\":{\"$b\":1},\"b\":2,\"c\":\"$\"}");
+}
+
+static void begun_by_its_end(void)
+{
+    nothing();
+    CHECK_TEXT(after("Order.Deleted", "{\"reason\":\"gone\"}"), "deleted");
+    CHECK_INT(state->created_at_us, WHEN_US_PER_SECOND);
+    CHECK_TEXT(state->created_by, "user_first");
+    CHECK_TEXT(after("Order.Closed", "{\"a\":1}"), "{\"a\":1}");
+}
+
 static void deleted_and_made_again(void)
 {
     nothing();
@@ -284,6 +316,10 @@ int main(void)
     TEST("a Noun.Verb event sets each field to its after; without one the field goes", pascal_sets_after);
     TEST("a snake_case event merges its data as it is", snake_merges);
     TEST("what was deleted and created again begins anew", deleted_and_made_again);
+    TEST(
+        "an imported change is read by its arrow, its pair or as the new value, whatever was before", imported_changes);
+    TEST("members that begin with $ are no part of a state", own_names_count_for_nothing);
+    TEST("an entity whose first event deletes it has no state", begun_by_its_end);
     TEST("a plain value is recorded with what was before", plain_values);
     TEST("an object of nothing but before and after is a change", pairs);
     TEST("a before holds by value: exact decimals, escapes and order aside", by_value);

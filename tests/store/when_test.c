@@ -255,6 +255,32 @@ static void now(void)
     CHECK(now_us < (after + 2) * WHEN_US_PER_SECOND);
 }
 
+static void timestamps(void)
+{
+    static const struct {
+        const char *text;
+        int64_t at_us;
+    } taken[] = {
+        {"1970-01-01", 0},
+        {"1970-01-01T01:00:00.000+01:00", 0},
+        {"1970-01-01T00:00:00.0000019Z", 1},
+        {"1970-01-01T00:00:00.123456789Z", 123456},
+        {"1969-12-31T23:59:59.99999999999999999999999999", -1},
+        {"9999-12-30T23:59:59.999999Z", INT64_C(253402214399999999)},
+    };
+    static const char *const refused[] = {"9999-12-31", "9999-12-30T23:59:59.999999-00:01", "1970-01-01T00:00:00.Z",
+        "1970-01-01T00:00:00.1x", "0000-01-01", "v3", "2h-ago", "", "1970-01-01 00:00:00", "1577872800"};
+    int64_t at_us;
+    for (size_t i = 0; i < sizeof taken / sizeof *taken; i++) {
+        at_us = 77;
+        CHECK_INT(when_parse_timestamp(slice_of(taken[i].text), &at_us), 0);
+        CHECK_INT(at_us, taken[i].at_us);
+    }
+    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++)
+        CHECK_INT(when_parse_timestamp(slice_of(refused[i]), &at_us), -EINVAL);
+    CHECK_INT(when_parse_moment(SLICE("1970-01-01T00:00:00.1234567Z"), &at_us), -EINVAL);
+}
+
 int main(void)
 {
     TEST("a moment is printed with 0, 3 or 6 decimals, whatever was printed before", printed);
@@ -262,6 +288,7 @@ int main(void)
     TEST("each day from 1600 to 2399 is printed as in libc's calendar", printed_each_day);
     TEST("threads print different days at once", printed_by_threads);
     TEST("all forms of a moment are read", read_forms);
+    TEST("the timestamp of an event may be finer than a microsecond, which is cut", timestamps);
     TEST("what is printed is read back", read_printed);
     TEST("other forms are no moments", refused_forms);
     TEST("days and hours that do not exist are no moments", refused_values);
