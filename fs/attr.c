@@ -2,18 +2,26 @@
 
 #include "fs/document.h"
 #include "fs/scratch.h"
+#include "fs/status.h"
 
 #include <errno.h>
 #include <unistd.h>
 
-static void set_time(struct timespec *to, int64_t at_us)
+void attr_time(struct stat *attr, int64_t at_us)
 {
     int64_t second = at_us / WHEN_US_PER_SECOND, rest = at_us % WHEN_US_PER_SECOND;
     if (rest < 0) {
         second--;
         rest += WHEN_US_PER_SECOND;
     }
-    *to = (struct timespec){.tv_sec = second, .tv_nsec = rest * 1000};
+    attr->st_mtim = (struct timespec){.tv_sec = second, .tv_nsec = rest * 1000};
+    attr->st_ctim = attr->st_atim = attr->st_mtim;
+}
+
+void attr_size(struct stat *attr, uint64_t size)
+{
+    attr->st_size = (off_t)size;
+    attr->st_blocks = (blkcnt_t)((size + 511) / 512);
 }
 
 void attr_common(const struct visit *v, uint64_t id, mode_t mode, uint64_t size, int64_t at_us, struct stat *attr)
@@ -24,12 +32,10 @@ void attr_common(const struct visit *v, uint64_t id, mode_t mode, uint64_t size,
         .st_nlink = S_ISDIR(mode) ? 2 : 1,
         .st_uid = v->info.uid,
         .st_gid = v->info.gid,
-        .st_size = (off_t)size,
         .st_blksize = 4096,
-        .st_blocks = (blkcnt_t)((size + 511) / 512),
     };
-    set_time(&attr->st_mtim, at_us ? at_us : v->info.made_at_us);
-    attr->st_ctim = attr->st_atim = attr->st_mtim;
+    attr_size(attr, size);
+    attr_time(attr, at_us ? at_us : v->info.made_at_us);
 }
 
 static uint64_t own_id(const struct visit *v)
@@ -99,6 +105,16 @@ static mode_t stream_mode(void)
     return geteuid() == 0 ? 0444 : 0644;
 }
 
+static int of_status(struct visit *v, struct stat *attr)
+{
+    struct slice text;
+    int64_t changed_at_us;
+    int error = status_show(v, &text, &changed_at_us);
+    if (!error)
+        file(v, 0444, text.size, changed_at_us, attr);
+    return error;
+}
+
 static int of_tenant(struct visit *v, struct stat *attr)
 {
     struct log_end end = tenant_end(v->tenant);
@@ -115,6 +131,8 @@ static int of_tenant(struct visit *v, struct stat *attr)
     case NODE_TENANT_FOLLOW:
         file(v, 0444, 0, 0, attr);
         return 0;
+    case NODE_STATUS:
+        return of_status(v, attr);
     default:
         file(v, 0666, 0, 0, attr);
         return 0;
@@ -237,6 +255,7 @@ int attr_get(struct visit *v, struct stat *attr, double *timeout_s)
     case NODE_TENANT_STREAM:
     case NODE_TENANT_FOLLOW:
     case NODE_REJECTED:
+    case NODE_STATUS:
         return of_tenant(v, attr);
     case NODE_ENTITY:
     case NODE_EVENTS:

@@ -24,6 +24,8 @@ const struct file_kind *file_kind_of(enum node_kind kind)
     case NODE_TENANT_FOLLOW:
     case NODE_FOLLOW:
         return &follow_kind;
+    case NODE_STATUS:
+        return &status_kind;
     case NODE_SCRATCH:
         return &scratch_kind;
     default:
@@ -36,8 +38,14 @@ int file_open(struct visit *v, const struct file_kind *kind, struct fuse_file_in
     struct open_file *file = calloc(1, kind->size);
     if (!file)
         return -ENOMEM;
-    *file =
-        (struct open_file){.kind = kind, .mount = v->mount, .tenant = v->tenant, .node = v->node, .flags = fi->flags};
+    *file = (struct open_file){
+        .kind = kind,
+        .mount = v->mount,
+        .tenant = v->tenant,
+        .node = v->node,
+        .flags = fi->flags,
+        .opener = v->req ? fuse_req_ctx(v->req)->pid : 0,
+    };
     atomic_init(&file->holders, 1);
     fi->direct_io = 1;
     int error = kind->open ? kind->open(v, file, fi) : 0;
@@ -59,11 +67,12 @@ int file_open(struct visit *v, const struct file_kind *kind, struct fuse_file_in
         file->view = view_hold(v->mount->views, v->node.slot);
     struct mount *mount = v->mount;
     pthread_mutex_lock(&mount->files_lock);
-    file->next = mount->files;
-    file->link = &mount->files;
+    struct open_file **list = kind->attr ? &mount->documents : &mount->files;
+    file->next = *list;
+    file->link = list;
     if (file->next)
         file->next->link = &file->next;
-    mount->files = file;
+    *list = file;
     pthread_mutex_unlock(&mount->files_lock);
     fi->fh = (uintptr_t)file;
     return 0;
@@ -98,6 +107,33 @@ void file_drop(struct open_file *file)
         store_put(file->mount->store, file->tenant);
     bytes_free(&file->path);
     free(file);
+}
+
+static struct open_file *find_opened(fuse_req_t req, const struct node *node)
+{
+    struct open_file *file = mount_of(req)->documents;
+    while (file &&
+           (file->node.kind != node->kind || file->node.tenant != node->tenant || file->node.number != node->number ||
+               (node->kind == NODE_STATE && file->opener != fuse_req_ctx(req)->pid)))
+        file = file->next;
+    return file;
+}
+
+struct open_file *file_asked(fuse_req_t req, const struct node *node)
+{
+    struct open_file *file = find_opened(req, node);
+    if (!file || !file->named)
+        return file;
+    file->named = false;
+    return NULL;
+}
+
+void file_named(fuse_req_t req, uint64_t id)
+{
+    struct node node = node_of(id);
+    struct open_file *file = find_opened(req, &node);
+    if (file)
+        file->named = node.kind == NODE_STATE;
 }
 
 int file_visit(struct visit *v, const struct open_file *file)

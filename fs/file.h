@@ -24,6 +24,8 @@ struct file_kind {
     void (*poll)(fuse_req_t req, struct open_file *file, struct fuse_pollhandle *handle);
     // Of an open document. 0 or -errno.
     int (*truncate)(struct open_file *file, uint64_t size);
+    // Sets what of the attributes is this open file's own. NULL: they are those of the inode.
+    void (*attr)(const struct open_file *file, struct stat *attr);
     // The kernel has closed it; submissions may be under way.
     void (*release)(struct open_file *file);
     // Nobody holds it any more; any thread.
@@ -37,12 +39,15 @@ struct open_file {
     struct tenant *tenant;
     struct view *view; // of a view's file
     struct node node;
-    int flags;                      // of open(2)
-    struct bytes path;              // below the tenant's directory, for `rejected`
-    struct open_file *next, **link; // in the mount's list while the kernel has it open
+    int flags;         // of open(2)
+    struct bytes path; // below the tenant's directory, for `rejected`
+    pid_t opener;
+    bool named;                     // (file_asked) the opener has asked for its name since
+    struct open_file *next, **link; // in a list of the mount while the kernel has it open
 };
 
-extern const struct file_kind append_kind, rollback_kind, state_kind, stream_kind, follow_kind, scratch_kind;
+extern const struct file_kind append_kind, rollback_kind, state_kind, stream_kind, follow_kind, status_kind,
+    scratch_kind;
 // The kind of an inode's open files; NULL for what never changes, which needs no more than its inode.
 const struct file_kind *file_kind_of(enum node_kind kind);
 
@@ -57,6 +62,15 @@ int file_open(struct visit *visit, const struct file_kind *kind, struct fuse_fil
 void file_release(struct open_file *file);
 struct open_file *file_hold(struct open_file *file);
 void file_drop(struct open_file *file);
+
+// The open document that a process asks about when it asks for the attributes of an inode; NULL: the inode itself.
+//
+// fstat(2) comes without the handle of what is open. So it is told from stat(2) by what comes before it: a path has to
+// be looked up. Of `state.json` a process that has opened it and asks without a lookup (file_named) means the one that
+// it opened last; of `status.json` each open file has an inode of its own.
+struct open_file *file_asked(fuse_req_t req, const struct node *node);
+// The process has looked the inode up.
+void file_named(fuse_req_t req, uint64_t id);
 
 // Visits the inode of an open file. 0 or -errno.
 int file_visit(struct visit *visit, const struct open_file *file);

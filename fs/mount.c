@@ -164,6 +164,8 @@ static void close_mount(struct mount *mount)
     // The kernel does not close what is open when it is unmounted.
     while (mount->files)
         file_release(mount->files);
+    while (mount->documents)
+        file_release(mount->documents);
     // The store before the session: its writers still answer what they commit.
     if (mount->store)
         store_close(mount->store);
@@ -179,6 +181,7 @@ static void close_mount(struct mount *mount)
     known_close(mount->known);
     desk_clear(&mount->desk);
     pthread_mutex_destroy(&mount->files_lock);
+    bytes_free(&mount->status);
 }
 
 int mount_serve(const struct mount_options *options, struct reason *why)
@@ -200,6 +203,7 @@ int mount_serve(const struct mount_options *options, struct reason *why)
         .serving_context = options->serving_context,
     };
     clear_dead_mount(mount.point);
+    mount.since_us = when_now_us();
     int error = open_mount(&mount, options, why);
     if (!error)
         error = serve(&mount, why);

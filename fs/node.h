@@ -38,6 +38,7 @@ enum node_kind {
     NODE_TENANT_STREAM,
     NODE_TENANT_FOLLOW,
     NODE_REJECTED,
+    NODE_STATUS, // number: a counter, fresh for each lookup
     NODE_ENTITY, // from here on number is an entity
     NODE_APPEND,
     NODE_ROLLBACK,
@@ -130,5 +131,7 @@ static inline uint64_t node_id_of(const struct node *node)
 static inline uint64_t node_shown(uint64_t id)
 {
     struct node node = node_of(id);
+    if (node.kind == NODE_STATUS)
+        node.number = 0;
     return node_id_of(&node);
 }

@@ -56,10 +56,12 @@ static void on_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
         error = -ENOENT;
     if (!error)
         error = tree_lookup(&v, slice_of(name), &id, &timeout_s);
-    if (error)
+    if (error) {
         fuse_reply_err(req, -error);
-    else
-        reply_entry(req, &v, id, timeout_s);
+        return;
+    }
+    file_named(req, id);
+    reply_entry(req, &v, id, timeout_s);
 }
 
 static void on_forget(fuse_req_t req, fuse_ino_t id, uint64_t count)
@@ -75,11 +77,13 @@ static void on_forget_multi(fuse_req_t req, size_t count, struct fuse_forget_dat
     fuse_reply_none(req);
 }
 
-static void reply_attr(fuse_req_t req, struct visit *v)
+static void reply_attr(fuse_req_t req, struct visit *v, const struct open_file *file)
 {
     struct stat attr;
     double timeout_s;
     int error = attr_get(v, &attr, &timeout_s);
+    if (!error && file && file->kind->attr)
+        file->kind->attr(file, &attr);
     if (error)
         fuse_reply_err(req, -error);
     else
@@ -98,12 +102,11 @@ static void on_getattr(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi)
     if (search_takes(&(struct search_call){.run = getattr_later, .req = req, .id = id, .fi = fi}))
         return;
     VISIT v = {0};
-    (void)fi;
     int error = visit_begin(&v, req, id);
     if (error)
         fuse_reply_err(req, -error);
     else
-        reply_attr(req, &v);
+        reply_attr(req, &v, fi ? file_of(fi) : file_asked(req, &v.node));
 }
 
 static int change_tenant(struct visit *v, const struct stat *attr, int set)
@@ -185,7 +188,7 @@ static void on_setattr(fuse_req_t req, fuse_ino_t id, struct stat *attr, int set
     if (error)
         fuse_reply_err(req, -error);
     else
-        reply_attr(req, &v);
+        reply_attr(req, &v, fi ? file_of(fi) : NULL);
 }
 
 // ---- directories

@@ -1,5 +1,6 @@
 // `state.json`: reading gives the document as it was when the file was opened; what was written is judged as a whole
 // when the file is closed or synced (FILES.md D).
+#include "fs/attr.h"
 #include "fs/document.h"
 #include "fs/document_write.h"
 #include "fs/file.h"
@@ -13,6 +14,7 @@
 struct state_file {
     struct open_file file;
     struct bytes text; // as opened, then as written
+    int64_t at_us;     // of the document as opened; 0: there was none, or it was written to
     bool written;      // since it was last judged
     bool emptied;      // by open(2), and nothing was written since
 
@@ -37,6 +39,7 @@ static int open_state(struct visit *v, struct open_file *file, struct fuse_file_
     if (error)
         return error;
     f->emptied = fi->flags & O_TRUNC;
+    f->at_us = f->emptied ? 0 : head.last_at_us;
     if (!f->emptied)
         bytes_add_slice(&f->text, text);
     return f->text.failed ? -ENOMEM : 0;
@@ -60,6 +63,7 @@ static int resize(struct state_file *f, uint64_t size)
         memset(gap, ' ', more);
     }
     f->text.size = (size_t)size;
+    f->at_us = 0;
     return 0;
 }
 
@@ -77,6 +81,7 @@ static void write_state(fuse_req_t req, struct open_file *file, const char *from
     }
     memcpy(f->text.at + offset, from, size);
     f->written = true;
+    f->at_us = 0;
     f->emptied = false;
     fuse_reply_write(req, size);
 }
@@ -85,6 +90,14 @@ static int truncate_state(struct open_file *file, uint64_t size)
 {
     // Alone it changes nothing: `truncate -s 0` and a shell's `>` come before what is meant.
     return resize((struct state_file *)file, size);
+}
+
+static void attr_state(const struct open_file *file, struct stat *attr)
+{
+    const struct state_file *f = (const struct state_file *)file;
+    attr_size(attr, f->text.size);
+    if (f->at_us)
+        attr_time(attr, f->at_us);
 }
 
 // ---- judging
@@ -152,6 +165,7 @@ const struct file_kind state_kind = {
     .flush = judge_state,
     .fsync = judge_state,
     .truncate = truncate_state,
+    .attr = attr_state,
     .release = release_state,
     .close = close_state,
 };

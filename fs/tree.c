@@ -24,9 +24,9 @@ static const struct fixed in_tenant[] = {
     {"import", NODE_TENANT_IMPORT, S_IFREG, true},
     {"stream", NODE_TENANT_STREAM, S_IFREG, true},
     {"rejected", NODE_REJECTED, S_IFREG, true},
+    {"status.json", NODE_STATUS, S_IFREG, true},
     {"follow", NODE_TENANT_FOLLOW, S_IFREG, false},
     // Kept for what the tree will have.
-    {"status.json", NODE_NONE, 0, false},
     {"spec.json", NODE_NONE, 0, false},
     {"log", NODE_NONE, 0, false},
     {"query", NODE_NONE, 0, false},
@@ -116,6 +116,7 @@ static double fixed_timeout(enum node_kind kind)
     case NODE_TENANT_APPEND: // a fresh number for each open
     case NODE_TENANT_IMPORT:
     case NODE_APPEND:
+    case NODE_STATUS:
     case NODE_STATE: // comes and goes, and may be renamed
         return 0;
     default:
@@ -136,6 +137,9 @@ static int fixed_id(struct visit *v, enum node_kind kind, uint64_t *id)
         error = document_there(v, &node);
     if (error)
         return error;
+    // What is open keeps its text, and with it its size: nobody else shares its inode.
+    if (kind == NODE_STATUS)
+        node.number = ++v->mount->fresh;
     *id = node_is_fresh(kind) ? node_fresh(kind, node.tenant, node.number, ++v->mount->fresh) : node_id_of(&node);
     return 0;
 }

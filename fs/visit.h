@@ -57,7 +57,10 @@ struct mount {
     struct open_file *files; // (files_lock) that the kernel has open
     struct desk desk;        // of the thread of the requests, as what follows
     struct scratch_shelf *scratch;
-    uint32_t fresh; // counts lookups of `append`
+    struct open_file *documents; // that the kernel has open, with attributes of their own
+    uint32_t fresh;              // counts lookups of `append` and `status.json`
+    int64_t since_us;            // when it began to serve
+    struct bytes status;         // (status.h)
     struct moved_away moved_away;
     void (*serving)(void *context); // called once the kernel has been answered for the first time
     void *serving_context;

@@ -124,6 +124,7 @@ int engine_given(struct engine *engine, struct slice id, uint64_t *position, str
 int engine_claimed(struct engine *engine, uint64_t position);
 int engine_last_claimed(struct engine *engine, uint64_t *position);
 int engine_mark(struct engine *engine, uint64_t *position);
+int engine_count_entities(struct engine *engine, uint64_t *count);
 
 struct rejected_row {
     uint64_t number;

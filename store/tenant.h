@@ -22,9 +22,12 @@ enum tenant_reader { TENANT_READER_REQUESTS, TENANT_READER_NOTIFIER, TENANT_READ
 struct log_end {
     uint64_t position;
     uint64_t size_bytes;
-    int64_t at_us;           // of the last event
-    int64_t entities_at_us;  // when the latest entity appeared
-    uint64_t rejected_bytes; // size of `rejected`
+    int64_t at_us;                  // of the last event
+    unsigned char hash[CHAIN_SIZE]; // of the last event
+    uint64_t entities;              // that have an event, deleted ones included
+    int64_t changed_at_us;          // by the clock, when it was committed; of what was found at opening, at_us
+    int64_t entities_at_us;         // when the latest entity appeared
+    uint64_t rejected_bytes;        // size of `rejected`
     int64_t rejected_at_us;
 };
 

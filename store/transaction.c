@@ -56,10 +56,12 @@ static int read_end(struct transaction *tx)
     if (!error) {
         tx->end.position = last.position;
         tx->end.size_bytes = last.offset + last.line.size + 1;
-        tx->end.at_us = last.at_us;
-        memcpy(tx->hash, last.hash, CHAIN_SIZE);
+        tx->end.at_us = tx->end.changed_at_us = last.at_us;
+        memcpy(tx->end.hash, last.hash, CHAIN_SIZE);
     }
     struct rejected_row rejected = {0};
+    if (!error)
+        error = engine_count_entities(engine, &tx->end.entities);
     if (!error || error == -ENOENT)
         error = engine_last_claimed(engine, &tx->last_claimed);
     if (!error)
@@ -99,7 +101,6 @@ int transaction_begin(struct transaction *tx)
 {
     struct tenant *t = tx->tenant;
     tx->published = tx->end;
-    memcpy(tx->published_hash, tx->hash, CHAIN_SIZE);
     tx->published_types = t->types.count;
     tx->published_rejected_number = tx->rejected_number;
     tx->count = 0;
@@ -272,7 +273,7 @@ static int print_line(struct transaction *tx, const struct event *event, struct 
     if (tx->lines.failed)
         return -ENOMEM;
     addition->line_size = tx->lines.size - addition->line_at - 1;
-    memcpy(addition->hash, tx->hash, CHAIN_SIZE);
+    memcpy(addition->hash, tx->end.hash, CHAIN_SIZE);
     return chain_next(&tx->chain, addition->hash,
         (struct slice){.at = tx->lines.at + addition->line_at, .size = addition->line_size});
 }
@@ -318,12 +319,14 @@ int transaction_add(struct transaction *tx, struct entity *e, struct event *even
     addition.place.at_us = event->at_us;
     addition.place.size_bytes = size_bytes;
     tx->additions[tx->count++] = addition;
-    memcpy(tx->hash, addition.hash, CHAIN_SIZE);
+    memcpy(tx->end.hash, addition.hash, CHAIN_SIZE);
     tx->end.position = *position;
     tx->end.size_bytes += size_bytes;
     tx->end.at_us = event->at_us;
-    if (event->version == 1)
+    if (event->version == 1) {
+        tx->end.entities++;
         tx->end.entities_at_us = event->at_us;
+    }
 
     e->next.version = event->version;
     e->next.size_bytes += size_bytes;
@@ -387,14 +390,16 @@ void transaction_undo(struct transaction *tx)
     tx->end = tx->published;
     tx->end.rejected_bytes = rejected_bytes;
     tx->end.rejected_at_us = rejected_at_us;
-    memcpy(tx->hash, last ? last->hash : tx->published_hash, CHAIN_SIZE);
     if (last) {
+        memcpy(tx->end.hash, last->hash, CHAIN_SIZE);
         tx->end.position = last->place.position;
         tx->end.size_bytes = last->offset + last->line_size + 1;
         tx->end.at_us = last->place.at_us;
         for (size_t i = 0; i < kept; i++)
-            if (tx->additions[i].version == 1)
+            if (tx->additions[i].version == 1) {
+                tx->end.entities++;
                 tx->end.entities_at_us = tx->additions[i].place.at_us;
+            }
     }
     pthread_mutex_lock(&t->lock);
     types_truncate(&t->types, tx->types_stored);
@@ -508,6 +513,8 @@ int transaction_commit(struct transaction *tx, size_t *change_count)
             tx->changes[(*change_count)++] = (struct committed){
                 .entity = e->head.id, .first_version = e->head.version + 1, .last_version = e->next.version};
     }
+    if (tx->count)
+        tx->end.changed_at_us = when_now_us();
     pthread_mutex_lock(&t->lock);
     for (size_t i = 0; i < tx->count; i++)
         entity_add_pending(tx->additions[i].entity, &tx->additions[i].place);
@@ -525,7 +532,6 @@ void transaction_abort(struct transaction *tx)
     drop_snapshots(tx, 0);
     drop_undos(tx);
     tx->end = tx->published;
-    memcpy(tx->hash, tx->published_hash, CHAIN_SIZE);
     tx->types_stored = tx->published_types;
     tx->rejected_number = tx->published_rejected_number;
     tx->count = 0;

@@ -29,7 +29,6 @@ struct transaction {
 
     // the log's end, with what was added
     struct log_end end;
-    unsigned char hash[CHAIN_SIZE];
     int64_t at_us; // the timestamp of the submission being judged
     uint64_t last_claimed;
     uint64_t rejected_number; // of the last refusal
@@ -49,7 +48,6 @@ struct transaction {
 
     // the end as it was published, to go back to
     struct log_end published;
-    unsigned char published_hash[CHAIN_SIZE];
     uint32_t published_types;
     uint64_t published_rejected_number;
 };

@@ -497,6 +497,11 @@ int engine_mark(struct engine *e, uint64_t *position)
     return number_of(e, statement(e, MARK), position);
 }
 
+int engine_count_entities(struct engine *e, uint64_t *count)
+{
+    return number_of(e, statement(e, COUNT_ENTITIES), count);
+}
+
 static int rejected_row(struct engine *e, sqlite3_stmt *s, struct rejected_row *row)
 {
     int error = connection_row(&e->connection, s);

@@ -60,6 +60,7 @@ const char *const engine_statements[STATEMENTS] = {
     [CLAIMED] = "SELECT position FROM claimed WHERE position = ?1",
     [LAST_CLAIMED] = "SELECT position FROM claimed ORDER BY position DESC LIMIT 1",
     [MARK] = "SELECT position FROM mark",
+    [COUNT_ENTITIES] = "SELECT count(*) FROM entity",
     [LAST_REJECTED] = "SELECT number, offset, line FROM rejected ORDER BY number DESC LIMIT 1",
     [FIRST_REJECTED] = "SELECT number, offset, line FROM rejected ORDER BY number LIMIT 1",
     [REJECTED_AT] = "SELECT number, offset, line FROM rejected WHERE offset <= ?1 ORDER BY offset DESC LIMIT 1",

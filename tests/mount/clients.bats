@@ -21,11 +21,11 @@ setup() {
 @test "rsync -a after new events copies only what grew" {
     needs rsync
     rsync -a "$T/" "$OUT/"
-    # Of another size: rsync looks at whole seconds.
+    # Of another size: rsync looks at whole seconds. (status.json may well change in one and keep its size.)
     happened Contact.Updated '{"n":22}'
-    ends 0 rsync -ai "$T/" "$OUT/"
+    ends 0 rsync -ai --exclude=status.json "$T/" "$OUT/"
     is "contact_1/events/00000003.Contact.Updated.json contact_1/state.json contact_1/stream stream" "$(awk '/^>f/ {print $2}' <<< "$output" | sort | xargs)"
-    ends 0 diff -r "$T" "$OUT"
+    ends 0 diff -r -x status.json "$T" "$OUT"
 }
 
 @test "cp -a and tar copy a tenant" {
@@ -94,14 +94,14 @@ setup() {
 @test "git can keep a copy of a tenant and sees only what is new" {
     needs git
     needs rsync
-    rsync -a "$T/" "$OUT/"
+    rsync -a --exclude=status.json "$T/" "$OUT/"
     git -C "$OUT" init -q
     git -C "$OUT" add -A
     git -C "$OUT" -c user.name=a -c user.email=a@example.org commit -qm first
-    rsync -a --ignore-times "$T/" "$OUT/"
+    rsync -a --exclude=status.json --ignore-times "$T/" "$OUT/"
     is "" "$(git -C "$OUT" status --porcelain)"
     happened Contact.Updated '{"n":22}'
-    rsync -a "$T/" "$OUT/"
+    rsync -a --exclude=status.json "$T/" "$OUT/"
     is " M contact_1/state.json
  M contact_1/stream
  M stream

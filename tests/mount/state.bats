@@ -56,6 +56,45 @@ END
     is "$before" "$(calls open "$E/state.json" r read 100 run "echo '{\"type\":\"Contact.Updated\",\"data\":{\"a\":\"new\",\"pad\":1}}' > $E/append" drain close | sed -z 's/run ok\n//' | grep -vE '^(open|close) ok$')"
 }
 
+@test "fstat of an open state.json tells the size of what is read from it, stat and a new open those of now" {
+    created contact_1 '{"n":1}'
+    ends 0 python3 - "$E" << 'END'
+import os, sys
+path = sys.argv[1] + "/state.json"
+def append(text):
+    with open(sys.argv[1] + "/append", "w") as file:
+        file.write('{"type":"Contact.Noted","data":{"text":"%s"}}\n' % text)
+first = os.open(path, os.O_RDONLY)
+append("x" * 100)
+for look in "at once", "after another look":
+    size = os.fstat(first).st_size
+    assert size == len(os.pread(first, 1 << 20, 0)), look
+    now = os.stat(path).st_size
+    assert now > size + 100, (look, now, size)
+assert os.fstat(first).st_mtime_ns < os.stat(path).st_mtime_ns
+second = os.open(path, os.O_RDONLY)
+assert os.fstat(second).st_size == len(os.pread(second, 1 << 20, 0)) == now
+END
+}
+
+@test "fstat of a state.json that is being written tells the size of what was written" {
+    created contact_1 '{"n":1}'
+    ends 0 python3 - "$E/state.json" << 'END'
+import os, sys
+file = os.open(sys.argv[1], os.O_RDWR | os.O_TRUNC)
+assert os.fstat(file).st_size == 0
+os.write(file, b'{"n":2}')
+assert os.fstat(file).st_size == 7
+os.ftruncate(file, 3)
+assert os.fstat(file).st_size == 3
+os.pwrite(file, b'{"n":2}', 0)
+assert os.fstat(file).st_size == 7 == len(os.pread(file, 99, 0))
+os.close(file)
+assert os.stat(sys.argv[1]).st_size > 7
+END
+    is '{"n":2}' "$(state)"
+}
+
 @test "a new event is seen in state.json as soon as its write has returned" {
     created contact_1 '{"n":0}'
     local n

@@ -22,8 +22,7 @@ struct reader {
     const char *kind;
     void (*look)(struct reader *r);
     uint64_t looks, bytes;
-    uint64_t replaced; // documents whose size was that of another version than the one that was read
-    char *buffer;      // READ_SIZE bytes
+    char *buffer; // READ_SIZE bytes
     // of one growing file
     char path[4096];
     char tail[TAIL_SIZE];
@@ -191,9 +190,8 @@ static bool is_one_object(const char *text, size_t size)
     return false;
 }
 
-// Reads to the end; `size_differs` is counted where the size is that of a document that may have been replaced since it
-// was opened, and must not happen elsewhere (NULL).
-static size_t read_whole(struct reader *r, const char *path, int fd, uint64_t *size_differs)
+// Reads to the end, which must be where the size says.
+static size_t read_whole(struct reader *r, const char *path, int fd)
 {
     struct stat st;
     if (fstat(fd, &st) < 0)
@@ -204,9 +202,7 @@ static size_t read_whole(struct reader *r, const char *path, int fd, uint64_t *s
         size += (size_t)got;
     if (got < 0)
         die("read %s: %s", path, strerror(errno));
-    if (size != (size_t)st.st_size && size_differs)
-        ++*size_differs;
-    else if (size != (size_t)st.st_size)
+    if (size != (size_t)st.st_size)
         die("%s: its size is %lld, the read gave %zu bytes", path, (long long)st.st_size, size);
     r->bytes += size;
     return size;
@@ -222,7 +218,7 @@ static void look_state(struct reader *r)
         return;
     if (fd < 0)
         die("open %s: %s", path, strerror(errno));
-    size_t size = read_whole(r, path, fd, &r->replaced);
+    size_t size = read_whole(r, path, fd);
     if (!size || r->buffer[0] != '{' || !is_one_object(r->buffer, size))
         die("%s: not a whole object: %.*s", path, (int)(size < 400 ? size : 400), r->buffer);
     close(fd);
@@ -252,7 +248,7 @@ static void look_events(struct reader *r)
         int fd = openat(dirfd(dir), last[i], O_RDONLY | O_CLOEXEC);
         if (fd < 0)
             die("open %s/%s: %s", path, last[i], strerror(errno));
-        size_t size = read_whole(r, last[i], fd, NULL);
+        size_t size = read_whole(r, last[i], fd);
         require_lines(last[i], r->buffer, size);
         if (memchr(r->buffer, '\n', size) != r->buffer + size - 1)
             die("%s/%s: more than one line", path, last[i]);
@@ -334,7 +330,7 @@ int main(int argc, char **argv)
         if (pthread_create(&readers[i].thread, NULL, reader_run, &readers[i]))
             die("no thread");
     }
-    uint64_t looks = 0, bytes = 0, replaced = 0;
+    uint64_t looks = 0, bytes = 0;
     printf("{");
     for (unsigned i = 0; i < count; i++) {
         pthread_join(readers[i].thread, NULL);
@@ -342,10 +338,8 @@ int main(int argc, char **argv)
             printf("\"%s\":%llu,", readers[i].kind, (unsigned long long)readers[i].looks);
         looks += readers[i].looks;
         bytes += readers[i].bytes;
-        replaced += readers[i].replaced;
     }
-    printf("\"looks\":%llu,\"bytes\":%llu,\"replaced\":%llu}\n", (unsigned long long)looks, (unsigned long long)bytes,
-        (unsigned long long)replaced);
+    printf("\"looks\":%llu,\"bytes\":%llu}\n", (unsigned long long)looks, (unsigned long long)bytes);
     free(readers);
     return EXIT_SUCCESS;
 }

@@ -1,0 +1,72 @@
+#include "fs/status.h"
+
+#include "fs/file.h"
+
+#include "store/json.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+// Who waits for events: each `stream` and `follow` that is open for reading, be it the tenant's or one of its
+// entities'. (For writing the herald opens them.)
+static unsigned count_subscribers(const struct visit *v)
+{
+    unsigned count = 0;
+    pthread_mutex_lock(&v->mount->files_lock);
+    for (const struct open_file *file = v->mount->files; file; file = file->next)
+        count += file->node.tenant == v->node.tenant && file->node.kind != NODE_REJECTED &&
+                 (file->flags & O_ACCMODE) == O_RDONLY && (file->kind == &stream_kind || file->kind == &follow_kind);
+    pthread_mutex_unlock(&v->mount->files_lock);
+    return count;
+}
+
+static void add_moment(struct bytes *out, int64_t at_us)
+{
+    char text[WHEN_TEXT_MAX];
+    bytes_printf(out, "\"%.*s\"", (int)when_print(text, at_us), text);
+}
+
+static void add_hash(struct bytes *out, const unsigned char hash[static CHAIN_SIZE])
+{
+    bytes_add_char(out, '"');
+    for (size_t i = 0; i < CHAIN_SIZE; i++)
+        bytes_printf(out, "%02x", hash[i]);
+    bytes_add_char(out, '"');
+}
+
+static void add_log(struct bytes *out, const struct log_end *end)
+{
+    bytes_printf(out, "  \"position\": %llu,\n", (unsigned long long)end->position);
+    bytes_printf(out, "  \"entities\": %llu,\n", (unsigned long long)end->entities);
+    bytes_printf(out, "  \"bytes\": %llu,\n", (unsigned long long)end->size_bytes);
+    bytes_add_text(out, "  \"head\": ");
+    add_hash(out, end->hash);
+    bytes_add_text(out, ",\n  \"lastEventAt\": ");
+    if (end->position)
+        add_moment(out, end->at_us);
+    else
+        bytes_add_text(out, "null");
+    bytes_printf(out, ",\n  \"rejectedBytes\": %llu,\n", (unsigned long long)end->rejected_bytes);
+}
+
+int status_show(struct visit *v, struct slice *text, int64_t *changed_at_us)
+{
+    struct bytes *out = &v->mount->status;
+    struct log_end end = tenant_end(v->tenant);
+    bytes_clear(out);
+    bytes_printf(out, "{\n  \"alerts\": [],\n  \"metrics\": {},\n  \"tenant\": \"%s\",\n", v->tenant->name);
+    add_log(out, &end);
+    bytes_printf(out, "  \"subscribers\": %u,\n  \"daemon\": {\n", count_subscribers(v));
+    bytes_printf(out, "    \"version\": \"%s\",\n    \"pid\": %d,\n    \"since\": ", FACTFS_VERSION, (int)getpid());
+    add_moment(out, v->mount->since_us);
+    bytes_add_text(out, "\n  }\n}\n");
+
+    *text = bytes_slice(out);
+    *changed_at_us = v->mount->since_us;
+    if (end.changed_at_us > *changed_at_us)
+        *changed_at_us = end.changed_at_us;
+    if (end.rejected_at_us > *changed_at_us)
+        *changed_at_us = end.rejected_at_us;
+    return out->failed ? -ENOMEM : 0;
+}
