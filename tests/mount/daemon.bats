@@ -199,14 +199,14 @@ refused_start() {
 
 # ---- what is kept
 
-@test "a remount shows the same bytes and goes on where it was" {
+@test "a remount shows the same bytes, but for what is said of the daemon, and goes on where it was" {
     serve
     created contact_1 '{"n":1.10}'
     record '{"id":"evt_1","type":"was_placed","target":"order_1"}'
     put "$T/append" '{"type":"Contact.Created","target":"contact_1"}' > /dev/null
-    (cd "$T" && find . -type f -exec md5sum {} + | sort -k 2) > "$BATS_TEST_TMPDIR/before"
+    (cd "$T" && find . -type f ! -name status.json -exec md5sum {} + | sort -k 2) > "$BATS_TEST_TMPDIR/before"
     daemon_restart
-    (cd "$T" && find . -type f -exec md5sum {} + | sort -k 2) > "$BATS_TEST_TMPDIR/after"
+    (cd "$T" && find . -type f ! -name status.json -exec md5sum {} + | sort -k 2) > "$BATS_TEST_TMPDIR/after"
     same "$BATS_TEST_TMPDIR/before" "$BATS_TEST_TMPDIR/after"
     is EEXIST "$(put "$T/append" '{"id":"evt_1","type":"was_lost","target":"order_1"}')"
     is ESTALE "$(put "$T/append" '{"type":"was_paid","target":"order_1","version":1}')"
