@@ -1,29 +1,9 @@
 #include "store/chunk.h"
 
 #include "store/checksum.h"
+#include "store/varint.h"
 
 #include <errno.h>
-
-static char *put_varint(char *to, uint64_t n)
-{
-    for (; n >= 0x80; n >>= 7)
-        *to++ = (char)(n | 0x80);
-    *to++ = (char)n;
-    return to;
-}
-
-// NULL when the bytes end within the number.
-static const char *get_varint(const char *at, const char *end, uint64_t *n)
-{
-    *n = 0;
-    for (unsigned shift = 0; at < end && shift < 64; shift += 7) {
-        unsigned char byte = (unsigned char)*at++;
-        *n |= (uint64_t)(byte & 0x7f) << shift;
-        if (byte < 0x80)
-            return at;
-    }
-    return NULL;
-}
 
 static uint64_t zigzag(int64_t n)
 {
@@ -49,13 +29,13 @@ void chunk_encode(const struct chunk *chunk, struct bytes *out)
         return;
     uint64_t position = 0;
     int64_t at_us = 0;
-    at = put_varint(at, chunk->count);
+    at = varint_put(at, chunk->count);
     for (uint32_t i = 0; i < chunk->count; i++) {
         const struct event_place *e = &chunk->events[i];
-        at = put_varint(at, e->position - position);
-        at = put_varint(at, zigzag(e->at_us - at_us));
-        at = put_varint(at, e->type);
-        at = put_varint(at, e->size_bytes);
+        at = varint_put(at, e->position - position);
+        at = varint_put(at, zigzag(e->at_us - at_us));
+        at = varint_put(at, e->type);
+        at = varint_put(at, e->size_bytes);
         position = e->position;
         at_us = e->at_us;
     }
@@ -76,7 +56,7 @@ int chunk_decode(struct chunk *chunk, struct slice blob)
     if (sum != checksum(chunk, (struct slice){.at = blob.at, .size = blob.size - 4}))
         return -EIO;
     uint64_t count;
-    at = get_varint(at, end, &count);
+    at = varint_get(at, end, &count);
     if (!at || count == 0 || count > CHUNK_EVENTS)
         return -EIO;
     uint64_t position = 0;
@@ -84,7 +64,7 @@ int chunk_decode(struct chunk *chunk, struct slice blob)
     for (uint32_t i = 0; i < count; i++) {
         uint64_t n[4];
         for (int k = 0; k < 4; k++)
-            if (!(at = get_varint(at, end, &n[k])))
+            if (!(at = varint_get(at, end, &n[k])))
                 return -EIO;
         position += n[0];
         at_us += unzigzag(n[1]);

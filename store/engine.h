@@ -18,14 +18,19 @@
 //     snapshot(key, …, sum)       states (state.h) to fold on from: as above
 //     name(name, entity, sum)     as above
 //     mark(position)              every event up to here is in chunk and name
+//     term(kind, text, id, …)     what events are found by: their types and actors
+//     posting(key, events)        the index by term and segment of positions (posting.h): as above, with a mark of its
+//                                 own
+// A file of format 1, which lacks the last two, is brought to format 2 when its writer opens it.
 #pragma once
 
 #include "store/bytes.h"
 #include "store/chain.h"
 #include "store/chunk.h"
+#include "store/posting.h"
 #include "store/reason.h"
 
-#define ENGINE_FORMAT 1
+#define ENGINE_FORMAT 2
 
 struct engine;
 
@@ -83,11 +88,14 @@ int engine_drop_given(struct engine *engine, struct slice id);
 int engine_put_claimed(struct engine *engine, uint64_t position);
 int engine_put_rejected(struct engine *engine, uint64_t number, uint64_t offset, struct slice line);
 int engine_drop_rejected(struct engine *engine, uint64_t below_number);
-// These three replace a row of the same key.
+// These replace a row of the same key.
 int engine_put_chunk(struct engine *engine, const struct chunk *chunk);
 int engine_put_snapshot(struct engine *engine, uint64_t entity, const struct snapshot_row *row);
 int engine_put_name(struct engine *engine, struct slice name, uint64_t entity);
 int engine_put_mark(struct engine *engine, uint64_t position);
+int engine_put_term(struct engine *engine, enum term_kind kind, struct slice text, const struct term_row *row);
+int engine_put_posting(struct engine *engine, uint32_t term, uint32_t segment, struct slice events);
+int engine_put_posted(struct engine *engine, uint64_t position);
 
 // ---- reading; any connection
 
@@ -125,6 +133,23 @@ int engine_claimed(struct engine *engine, uint64_t position);
 int engine_last_claimed(struct engine *engine, uint64_t *position);
 int engine_mark(struct engine *engine, uint64_t *position);
 int engine_count_entities(struct engine *engine, uint64_t *count);
+
+// -EIO also when a term beside it is damaged, which may be this one.
+int engine_term(struct engine *engine, enum term_kind kind, struct slice text, struct term_row *row);
+// Terms of a kind from a text on, in the order of their texts. As engine_events_…; the text lives until the next call.
+int engine_terms_start(struct engine *engine, enum term_kind kind, struct slice from);
+int engine_terms_next(struct engine *engine, struct slice *text, struct term_row *row);
+void engine_terms_end(struct engine *engine);
+// The largest id in use, 0 for none.
+int engine_last_term(struct engine *engine, uint32_t *term);
+// The rows of a term from a segment on. As engine_events_…; what a posting points to lives until the next call.
+int engine_postings_start(struct engine *engine, uint32_t term, uint32_t segment);
+int engine_postings_next(struct engine *engine, struct posting *posting);
+void engine_postings_end(struct engine *engine);
+// The last row of a term before a segment.
+int engine_posting_before(struct engine *engine, uint32_t term, uint32_t segment, struct posting *posting);
+// Every event up to here is in posting.
+int engine_posted(struct engine *engine, uint64_t *position);
 
 struct rejected_row {
     uint64_t number;

@@ -27,6 +27,8 @@
 
 // The most bytes of a name that the kernel asks for.
 #define FILTER_TEXT_MAX 1024
+// A choice takes at least eight of them.
+#define FILTER_CHOICES_MAX 128
 
 enum filter_grammar { FILTER_QUERY, FILTER_FIND };
 

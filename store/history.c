@@ -1,5 +1,7 @@
 #include "store/history.h"
 
+#include "store/query.h"
+
 #include <errno.h>
 #include <stdlib.h>
 
@@ -12,6 +14,7 @@ int reader_open(struct reader *reader, struct tenant *tenant, struct reason *why
 void reader_close(struct reader *reader)
 {
     engine_close(reader->engine);
+    query_room_free(reader->room);
     *reader = (struct reader){0};
 }
 

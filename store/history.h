@@ -7,9 +7,12 @@
 
 #include "store/tenant.h"
 
+struct query_room;
+
 struct reader {
     struct tenant *tenant;
     struct engine *engine;
+    struct query_room *room; // where queries work (query.h); made at first use
 };
 
 int reader_open(struct reader *reader, struct tenant *tenant, struct reason *why);

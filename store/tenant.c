@@ -19,6 +19,7 @@ void tenant_clear(struct tenant *t)
 {
     entities_free(&t->entities);
     types_free(&t->types);
+    index_free(&t->index);
     pthread_mutex_destroy(&t->lock);
 }
 

@@ -4,6 +4,7 @@
 
 #include "store/engine.h"
 #include "store/entity.h"
+#include "store/index.h"
 #include "store/sqid.h"
 #include "store/submission.h"
 #include "store/types.h"
@@ -50,6 +51,7 @@ struct tenant {
     struct log_end end;       // (lock)
     struct entities entities; // (lock), see entity.h
     struct types types;       // (lock); published up to what any published event names
+    struct index index;       // (lock), see index.h
     uint64_t rejected_base;   // `rejected` begins at this offset since the mount; constant
     uint64_t next_entity;     // (lock) the next free entity id
     unsigned reserved_count;  // (lock)

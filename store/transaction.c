@@ -284,6 +284,21 @@ static bool snapshot_due(const struct entity *e)
            e->next.since_bytes * SNAPSHOT_STATE_SHARE >= state_bytes(e->next_state);
 }
 
+// Makes room in the indexes in memory, so that publishing cannot fail.
+static int remember(
+    struct transaction *tx, struct entity *e, const struct event *event, uint64_t position, uint32_t size_bytes)
+{
+    struct tenant *t = tx->tenant;
+    char term[NAME_TERM_MAX];
+    struct slice type_term = {.at = term, .size = name_type_term(term, event->type, event->target)};
+    pthread_mutex_lock(&t->lock);
+    int error = entity_reserve_pending(e, e->next.version + 1 - e->head.version);
+    if (!error)
+        error = index_add(&t->index, position, size_bytes, type_term, event->actor);
+    pthread_mutex_unlock(&t->lock);
+    return error;
+}
+
 int transaction_add(struct transaction *tx, struct entity *e, struct event *event, uint64_t *position)
 {
     char id[SQID_TEXT_MAX + 4];
@@ -306,10 +321,8 @@ int transaction_add(struct transaction *tx, struct entity *e, struct event *even
         error = -ENOMEM;
     if (!error)
         error = print_line(tx, event, &addition);
-    pthread_mutex_lock(&tx->tenant->lock);
     if (!error)
-        error = entity_reserve_pending(e, e->next.version + 1 - e->head.version);
-    pthread_mutex_unlock(&tx->tenant->lock);
+        error = remember(tx, e, event, *position, (uint32_t)addition.line_size + 1);
     if (error) {
         state_drop(after);
         return error;

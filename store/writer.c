@@ -21,6 +21,12 @@
 // Rows of the index that each commit writes: so many, or this many for each of its events.
 #define SWEEP_ROWS_MIN       64u
 #define SWEEP_ROWS_PER_EVENT 2u
+// Rows of postings likewise: at worst an event has two terms of its own, with two rows each.
+#define POSTING_ROWS_MIN       64u
+#define POSTING_ROWS_PER_EVENT 4u
+// Where postings have to be made from the log: events read in each commit.
+#define POSTING_READS_MIN       32u
+#define POSTING_READS_PER_EVENT 2u
 // Entities in memory beyond this are forgotten, the longest unused first; a look at so many of them per commit.
 #define ENTITY_BYTES (size_t)(8 << 20)
 #define ENTITY_LOOKS 512
@@ -131,9 +137,21 @@ static int write_batch(struct writer *w, struct submission *batch)
     return error;
 }
 
+static size_t share(size_t events, size_t per_event, size_t least)
+{
+    return events * per_event > least ? events * per_event : least;
+}
+
+static int index_rows(struct writer *w, size_t events)
+{
+    return index_step(w->tenant, w->engine, w->tx.published.position,
+        share(events, POSTING_ROWS_PER_EVENT, POSTING_ROWS_MIN),
+        share(events, POSTING_READS_PER_EVENT, POSTING_READS_MIN));
+}
+
 static int sweep_rows(struct writer *w, size_t events)
 {
-    size_t rows = events * SWEEP_ROWS_PER_EVENT > SWEEP_ROWS_MIN ? events * SWEEP_ROWS_PER_EVENT : SWEEP_ROWS_MIN;
+    size_t rows = share(events, SWEEP_ROWS_PER_EVENT, SWEEP_ROWS_MIN);
     if (tenant_memory(w->tenant) > ENTITY_BYTES_URGENT)
         rows = SIZE_MAX;
     return sweep_step(&w->sweep, &w->tx, rows, false);
@@ -161,6 +179,7 @@ static int end_transaction(struct writer *w, int error, size_t *changes)
     else
         error = transaction_commit(&w->tx, changes);
     sweep_settle(&w->sweep, w->tenant, !error);
+    index_settle(w->tenant, !error);
     if (!error)
         bytes_trim(&w->held, 0);
     return error;
@@ -187,6 +206,8 @@ static void commit_batch(struct writer *w, struct submission *batch)
     int error = write_batch(w, batch);
     if (!error)
         error = sweep_rows(w, w->tx.count);
+    if (!error)
+        error = index_rows(w, w->tx.count);
     error = end_transaction(w, error, &changes);
     if (!error) {
         observe(w, changes);
@@ -230,10 +251,12 @@ static int commit_index(struct writer *w, size_t rows)
     int error = begin_transaction(w);
     if (!error)
         error = sweep_step(&w->sweep, &w->tx, rows, true);
+    if (!error)
+        error = index_step(w->tenant, w->engine, w->tx.published.position, rows, IDLE_ROWS);
     return end_transaction(w, error, &changes);
 }
 
-static bool index_is_behind(const struct writer *w)
+static bool sweep_is_behind(const struct writer *w)
 {
     return w->sweep.mark < w->tx.end.position;
 }
@@ -245,7 +268,7 @@ static void finish_index(struct writer *w)
     int error;
     do
         error = commit_index(w, SIZE_MAX);
-    while (!error && index_is_behind(w));
+    while (!error && sweep_is_behind(w));
     if (error)
         fprintf(stderr, "factfs: tenant %s: the index stays behind: %s\n", w->tenant->name, engine_error(w->engine));
 }
@@ -262,7 +285,7 @@ static bool is_queued(struct writer *w)
 static void rest(struct writer *w)
 {
     int error = 0;
-    while (!error && index_is_behind(w) && !is_queued(w))
+    while (!error && !is_queued(w) && (sweep_is_behind(w) || index_is_behind(&w->tenant->index, w->tx.end.position)))
         error = commit_index(w, IDLE_ROWS);
     if (is_queued(w))
         return;
@@ -369,6 +392,9 @@ static int load(struct writer *w, struct reason *why)
     error = sweep_open(&w->sweep, t, w->engine, why);
     if (!error)
         error = transaction_open(&w->tx, t, w->engine, why);
+    if (error)
+        return error;
+    error = index_open(&t->index, w->engine, w->tx.end.position, why);
     if (error)
         return error;
     struct chunk page;

@@ -8,6 +8,7 @@
 
 // "facs".
 #define APPLICATION 0x66616373
+#define FORMAT      1
 
 static const char schema[] =
     "BEGIN;"
@@ -17,7 +18,7 @@ static const char schema[] =
     "PRAGMA application_id=1717658483;"
     "PRAGMA user_version=1;"
     "COMMIT";
-_Static_assert(APPLICATION == 1717658483 && ENGINE_FORMAT == 1, "the schema says the same");
+_Static_assert(APPLICATION == 1717658483 && FORMAT == 1, "the schema says the same");
 
 enum { PUT_ALPHABET, ALPHABET, ADD, CHANGE, REMOVE, OF_NAME, OF_NUMBER, FROM, STATEMENTS };
 
@@ -63,8 +64,10 @@ int catalog_open(struct catalog **catalog, const char *path, char *alphabet, str
     struct catalog *c = calloc(1, sizeof *c);
     if (!c)
         return -ENOMEM;
-    int error = connection_open(&c->connection, path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, schema, APPLICATION,
-        ENGINE_FORMAT, statements, STATEMENTS, why);
+    static const struct connection_schema catalog_schema = {
+        .schema = schema, .application = APPLICATION, .format = FORMAT};
+    int error = connection_open(
+        &c->connection, path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, &catalog_schema, statements, STATEMENTS, why);
     if (!error)
         error = read_alphabet(c, alphabet);
     if (error) {

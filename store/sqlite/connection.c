@@ -99,7 +99,19 @@ static int remember_wal_pages(void *context, sqlite3 *db, const char *name, int 
     return SQLITE_OK;
 }
 
-static int check_format(struct connection *c, const char *path, int application, int format, struct reason *why)
+static int upgrade(struct connection *c, const char *path, const struct connection_schema *schema, int found_format,
+    struct reason *why)
+{
+    if (found_format >= schema->format || !schema->upgrade || sqlite3_db_readonly(c->db, "main"))
+        return 0;
+    int error = connection_execute(c, schema->upgrade);
+    if (error && !sqlite3_get_autocommit(c->db))
+        sqlite3_exec(c->db, "ROLLBACK", NULL, NULL, NULL);
+    return error ? reason_set(why, error, "%s cannot be brought to format %d: %s", path, schema->format, c->error) : 0;
+}
+
+static int check_format(
+    struct connection *c, const char *path, const struct connection_schema *schema, struct reason *why)
 {
     int found_application = 0, found_format = 0;
     int error = pragma_number(c, "PRAGMA application_id", &found_application);
@@ -107,31 +119,31 @@ static int check_format(struct connection *c, const char *path, int application,
         error = pragma_number(c, "PRAGMA user_version", &found_format);
     if (error)
         return reason_set(why, error, "%s cannot be read: %s", path, c->error);
-    if (found_application != application)
+    if (found_application != schema->application)
         return reason_set(why, -EINVAL, "%s is not a file of factfs", path);
-    if (found_format > format)
+    if (found_format > schema->format)
         return reason_set(why, -EINVAL,
             "%s has format %d, newer than the %d that this factfs knows: use a newer factfs", path, found_format,
-            format);
-    return 0;
+            schema->format);
+    return upgrade(c, path, schema, found_format, why);
 }
 
-static int create_or_check(struct connection *c, const char *path, bool create, const char *schema, int application,
-    int format, struct reason *why)
+static int create_or_check(
+    struct connection *c, const char *path, bool create, const struct connection_schema *schema, struct reason *why)
 {
     int tables = 0;
     int error = pragma_number(c, "SELECT count(*) FROM sqlite_schema", &tables);
     if (error)
         return reason_set(why, error, "%s cannot be read: %s", path, c->error);
     if (tables == 0 && create) {
-        error = connection_execute(c, schema);
+        error = connection_execute(c, schema->schema);
         if (error)
             return reason_set(why, error, "%s cannot be made: %s", path, c->error);
     }
-    return check_format(c, path, application, format, why);
+    return check_format(c, path, schema, why);
 }
 
-int connection_open(struct connection *c, const char *path, int flags, const char *schema, int application, int format,
+int connection_open(struct connection *c, const char *path, int flags, const struct connection_schema *schema,
     const char *const *sql, unsigned count, struct reason *why)
 {
     *c = (struct connection){.sql = sql, .count = count};
@@ -165,7 +177,7 @@ int connection_open(struct connection *c, const char *path, int flags, const cha
     }
     if (result != SQLITE_OK)
         return reason_set(why, connection_result(c, result), "%s cannot be opened: %s", path, c->error);
-    return create_or_check(c, path, flags & SQLITE_OPEN_CREATE, schema, application, format, why);
+    return create_or_check(c, path, flags & SQLITE_OPEN_CREATE, schema, why);
 }
 
 void connection_close(struct connection *c)

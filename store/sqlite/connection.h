@@ -17,8 +17,13 @@ struct connection {
 };
 
 // Opens a file and checks that it is one of ours: `application` is its application_id, `format` the newest user_version
-// that is understood. A new file (flags with SQLITE_OPEN_CREATE) is made by `schema`.
-int connection_open(struct connection *c, const char *path, int flags, const char *schema, int application, int format,
+// that is understood. A new file (flags with SQLITE_OPEN_CREATE) is made by `schema`, one of an older format brought to
+// the newest by `upgrade` when it is opened for writing.
+struct connection_schema {
+    const char *schema, *upgrade;
+    int application, format;
+};
+int connection_open(struct connection *c, const char *path, int flags, const struct connection_schema *schema,
     const char *const *sql, unsigned count, struct reason *why);
 void connection_close(struct connection *c);
 

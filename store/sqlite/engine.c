@@ -1,7 +1,7 @@
 #include "store/engine.h"
 
 #include "store/checksum.h"
-#include "store/sqlite/connection.h"
+#include "store/sqlite/rows.h"
 #include "store/sqlite/statements.h"
 
 #include <errno.h>
@@ -11,14 +11,7 @@
 #define CHECKPOINT_IDLE_PAGES   128
 #define CHECKPOINT_FORCED_PAGES 2048
 
-struct engine {
-    struct connection connection;
-    struct bytes kept;   // what the slices of the last answer point into
-    uint64_t next_event; // what engine_events_next must find
-};
-
-// Copies up to three columns into `kept` and ends the statement: no read transaction stays open between calls.
-static int keep(struct engine *e, sqlite3_stmt *s, struct slice *a, struct slice *b, struct slice *c)
+int keep(struct engine *e, sqlite3_stmt *s, struct slice *a, struct slice *b, struct slice *c)
 {
     struct slice *const all[] = {a, b, c};
     size_t size = 0;
@@ -47,8 +40,9 @@ int engine_open(struct engine **engine, const char *path, enum engine_mode mode,
     struct engine *e = calloc(1, sizeof *e);
     if (!e)
         return -ENOMEM;
-    int error = connection_open(&e->connection, path, flags[mode], engine_schema, ENGINE_APPLICATION, ENGINE_FORMAT,
-        engine_statements, STATEMENTS, why);
+    static const struct connection_schema schema = {
+        .schema = engine_schema, .upgrade = engine_upgrade, .application = ENGINE_APPLICATION, .format = ENGINE_FORMAT};
+    int error = connection_open(&e->connection, path, flags[mode], &schema, engine_statements, STATEMENTS, why);
     if (error) {
         engine_close(e);
         return error;
@@ -69,28 +63,6 @@ void engine_close(struct engine *e)
 const char *engine_error(const struct engine *e)
 {
     return e->connection.error;
-}
-
-static sqlite3_stmt *statement(struct engine *e, unsigned number)
-{
-    return connection_statement(&e->connection, number);
-}
-
-// Binds up to two numbers.
-static sqlite3_stmt *statement_of(struct engine *e, unsigned number, uint64_t first, uint64_t second)
-{
-    sqlite3_stmt *s = statement(e, number);
-    if (s) {
-        bind_number(s, 1, first);
-        if (sqlite3_bind_parameter_count(s) > 1)
-            bind_number(s, 2, second);
-    }
-    return s;
-}
-
-static int run(struct engine *e, sqlite3_stmt *s)
-{
-    return connection_run(&e->connection, s);
 }
 
 int engine_begin(struct engine *e)
@@ -267,13 +239,6 @@ int engine_put_mark(struct engine *e, uint64_t position)
     return run(e, statement_of(e, PUT_MARK, position, 0));
 }
 
-static int damaged(struct engine *e, const char *what, uint64_t number)
-{
-    snprintf(e->connection.error, sizeof e->connection.error,
-        "damaged: %s %llu is missing or does not fit its checksum", what, (unsigned long long)number);
-    return -EIO;
-}
-
 static int take_event(struct engine *e, sqlite3_stmt *s, struct event_row *row)
 {
     row->position = column_number(s, 0);
@@ -385,17 +350,6 @@ int engine_snapshot(struct engine *e, uint64_t entity, uint32_t version, struct 
     bool sound = snapshot_checksum(key, row) == (uint32_t)column_number(s, 6);
     error = keep(e, s, &row->created_by, &row->noun, &row->fields);
     return sound ? error : damaged(e, "snapshot", (uint64_t)key);
-}
-
-// A statement whose only row is one number.
-static int number_of(struct engine *e, sqlite3_stmt *s, uint64_t *number)
-{
-    int error = connection_row(&e->connection, s);
-    if (error)
-        return error;
-    *number = column_number(s, 0);
-    sqlite3_reset(s);
-    return 0;
 }
 
 static int take_name(struct engine *e, sqlite3_stmt *s, uint64_t *entity, struct slice *name)

@@ -2,6 +2,16 @@
 
 #include "store/engine.h"
 
+// What format 2 has beyond format 1.
+#define TABLES_2                                                                                                       \
+    "CREATE TABLE term(kind INT, text TEXT, id INT, last INT, count INT, bytes INT, sum INT, PRIMARY KEY(kind, text))" \
+    "  WITHOUT ROWID;"                                                                                                 \
+    "CREATE TABLE posting(key INTEGER PRIMARY KEY, events BLOB);"                                                      \
+    "INSERT INTO mark VALUES(2, 0);"                                                                                   \
+    "PRAGMA user_version=2;"
+
+const char engine_upgrade[] = "BEGIN IMMEDIATE;" TABLES_2 "COMMIT";
+
 const char engine_schema[] =
     "BEGIN;"
     "CREATE TABLE event(position INTEGER PRIMARY KEY, entity INT, version INT, offset INT, at INT, type INT, hash BLOB,"
@@ -18,10 +28,10 @@ const char engine_schema[] =
     "CREATE TABLE name(name TEXT PRIMARY KEY, entity INT, sum INT) WITHOUT ROWID;"
     "CREATE TABLE mark(one INTEGER PRIMARY KEY, position INT);"
     "INSERT INTO mark VALUES(1, 0);"
-    "PRAGMA application_id=1717658484;"
-    "PRAGMA user_version=1;"
-    "COMMIT";
-_Static_assert(ENGINE_APPLICATION == 1717658484 && ENGINE_FORMAT == 1, "the schema says the same");
+    "PRAGMA application_id=1717658484;" TABLES_2 "COMMIT";
+_Static_assert(ENGINE_APPLICATION == 1717658484 && ENGINE_FORMAT == 2, "the schema says the same");
+
+#define TERM_COLUMNS "kind, text, id, last, count, bytes, sum"
 
 const char *const engine_statements[STATEMENTS] = {
     [BEGIN] = "BEGIN IMMEDIATE",
@@ -38,7 +48,10 @@ const char *const engine_statements[STATEMENTS] = {
     [PUT_CHUNK] = "INSERT OR REPLACE INTO chunk VALUES(?1, ?2, ?3)",
     [PUT_SNAPSHOT] = "INSERT OR REPLACE INTO snapshot VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)",
     [PUT_NAME] = "INSERT OR REPLACE INTO name VALUES(?1, ?2, ?3)",
-    [PUT_MARK] = "UPDATE mark SET position = ?1",
+    [PUT_MARK] = "UPDATE mark SET position = ?1 WHERE one = 1",
+    [PUT_TERM] = "INSERT OR REPLACE INTO term VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+    [PUT_POSTING] = "INSERT OR REPLACE INTO posting VALUES(?1, ?2)",
+    [PUT_POSTED] = "UPDATE mark SET position = ?1 WHERE one = 2",
     [EVENT] = "SELECT position, entity, version, offset, at, type, hash, sum, line FROM event WHERE position = ?1",
     [EVENTS] = "SELECT position, entity, version, offset, at, type, hash, sum, line FROM event WHERE position >= ?1 "
                "ORDER BY position",
@@ -59,8 +72,17 @@ const char *const engine_statements[STATEMENTS] = {
     [GIVEN] = "SELECT position, content FROM given WHERE id = ?1",
     [CLAIMED] = "SELECT position FROM claimed WHERE position = ?1",
     [LAST_CLAIMED] = "SELECT position FROM claimed ORDER BY position DESC LIMIT 1",
-    [MARK] = "SELECT position FROM mark",
     [COUNT_ENTITIES] = "SELECT count(*) FROM entity",
+    [MARK] = "SELECT position FROM mark WHERE one = 1",
+    [TERM] = "SELECT " TERM_COLUMNS " FROM term WHERE kind = ?1 AND text = ?2",
+    [TERM_BEFORE] = "SELECT " TERM_COLUMNS " FROM term WHERE (kind, text) < (?1, ?2) "
+                    "ORDER BY kind DESC, text DESC LIMIT 1",
+    [TERM_BEHIND] = "SELECT " TERM_COLUMNS " FROM term WHERE (kind, text) > (?1, ?2) ORDER BY kind, text LIMIT 1",
+    [TERMS] = "SELECT " TERM_COLUMNS " FROM term WHERE kind = ?1 AND text >= ?2 ORDER BY text",
+    [LAST_POSTING] = "SELECT key FROM posting ORDER BY key DESC LIMIT 1",
+    [POSTINGS] = "SELECT key, events FROM posting WHERE key BETWEEN ?1 AND ?2 ORDER BY key",
+    [POSTING_BEFORE] = "SELECT key, events FROM posting WHERE key BETWEEN ?1 AND ?2 ORDER BY key DESC LIMIT 1",
+    [POSTED] = "SELECT position FROM mark WHERE one = 2",
     [LAST_REJECTED] = "SELECT number, offset, line FROM rejected ORDER BY number DESC LIMIT 1",
     [FIRST_REJECTED] = "SELECT number, offset, line FROM rejected ORDER BY number LIMIT 1",
     [REJECTED_AT] = "SELECT number, offset, line FROM rejected WHERE offset <= ?1 ORDER BY offset DESC LIMIT 1",

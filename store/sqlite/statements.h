@@ -21,6 +21,9 @@ enum {
     PUT_SNAPSHOT,
     PUT_NAME,
     PUT_MARK,
+    PUT_TERM,
+    PUT_POSTING,
+    PUT_POSTED,
     EVENT,
     EVENTS,
     LAST_EVENT,
@@ -39,6 +42,14 @@ enum {
     LAST_CLAIMED,
     MARK,
     COUNT_ENTITIES,
+    TERM,
+    TERM_BEFORE,
+    TERM_BEHIND,
+    TERMS,
+    LAST_POSTING,
+    POSTINGS,
+    POSTING_BEFORE,
+    POSTED,
     LAST_REJECTED,
     FIRST_REJECTED,
     REJECTED_AT,
@@ -47,4 +58,5 @@ enum {
 };
 
 extern const char engine_schema[];
+extern const char engine_upgrade[]; // from format 1 to the newest
 extern const char *const engine_statements[STATEMENTS];

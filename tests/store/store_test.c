@@ -320,7 +320,7 @@ static void newer_format(void)
     long number = make("newer");
     CHECK_INT(append_to(number, "contact_x", false), 0);
     store_close(store);
-    sql("newer.db", "PRAGMA user_version=2");
+    sql("newer.db", "PRAGMA user_version=3");
     REQUIRE(open_store());
     struct tenant *tenant;
     quiet(true);
@@ -328,9 +328,9 @@ static void newer_format(void)
     quiet(false);
     CHECK_INT(append_to(make("old"), "contact_x", false), 0);
     store_close(store);
-    sql("newer.db", "PRAGMA user_version=1");
+    sql("newer.db", "PRAGMA user_version=2");
 
-    sql("catalog", "PRAGMA user_version=2");
+    sql("catalog", "PRAGMA user_version=3");
     CHECK_INT(open_store(), -EINVAL);
     CHECK(strstr(why.text, "newer"));
     sql("catalog", "PRAGMA user_version=1");
