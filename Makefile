@@ -1,4 +1,5 @@
 # factfs: make, make check, make install; make bench, make torture. SANITIZER=address|thread|undefined builds beside the normal build.
+# make fuzz needs clang and its libclang-rt.
 SHELL   := /bin/bash
 VERSION := 0.1.0
 PREFIX  ?= /usr/local
@@ -24,9 +25,11 @@ LDFLAGS += $(if $(SANITIZER),-fsanitize=$(SANITIZER))
 STORE := $(patsubst %.c,$(BUILD)/%.o,$(wildcard store/*.c store/sqlite/*.c))
 MOUNT := $(patsubst %.c,$(BUILD)/%.o,$(wildcard fs/*.c cli/*.c))
 STORE_TESTS := $(patsubst tests/store/%.c,$(BUILD)/tests/store/%,$(wildcard tests/store/*_test.c))
+FUZZERS := $(patsubst tests/fuzz/%_fuzz.c,%,$(wildcard tests/fuzz/*_fuzz.c))
+REPLAYS := $(FUZZERS:%=$(BUILD)/tests/fuzz/%_replay)
 TOOLS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/bench/*.c tests/torture/*.c tests/mount/*.c))
 
-.PHONY: all tests check store-tests mount-tests format lint bench bench-large torture install clean
+.PHONY: all tests check store-tests mount-tests format lint fuzz bench bench-large torture install clean
 all: $(BUILD)/factfs
 
 $(BUILD)/factfs: $(MOUNT) $(BUILD)/libstore.a
@@ -44,7 +47,26 @@ $(BUILD)/tests/%: tests/%.c $(BUILD)/libstore.a
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $< $(BUILD)/libstore.a $(LDLIBS) -lm
 
-tests: all $(STORE_TESTS) $(TOOLS)
+$(BUILD)/tests/fuzz/%_replay: tests/fuzz/%_fuzz.c tests/fuzz/replay.c $(BUILD)/libstore.a
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $(filter %.c,$^) $(BUILD)/libstore.a $(LDLIBS)
+
+tests: all $(STORE_TESTS) $(TOOLS) $(REPLAYS)
+
+# FUZZ_RUNS executions of each; what it finds new goes to build/fuzz/corpus/NAME.
+FUZZ_RUNS ?= 10000000
+fuzz:
+	@$(MAKE) -s BUILD=build/fuzz CC=clang CFLAGS='-g -fsanitize=fuzzer-no-link -fno-sanitize-recover=undefined' SANITIZER=address,undefined \
+	  $(FUZZERS:%=build/fuzz/%_fuzz)
+	@for name in $(FUZZERS); do \
+	  mkdir -p build/fuzz/corpus/$$name; \
+	  echo "# $$name"; \
+	  build/fuzz/$${name}_fuzz -runs=$(FUZZ_RUNS) -max_len=4096 -print_final_stats=1 -verbosity=0 \
+	    -artifact_prefix=build/fuzz/ build/fuzz/corpus/$$name tests/fuzz/corpus/$$name || exit 1; \
+	done
+
+build/fuzz/%_fuzz: tests/fuzz/%_fuzz.c build/fuzz/libstore.a
+	$(CC) $(ALL_CFLAGS) -fsanitize=fuzzer -o $@ $< build/fuzz/libstore.a $(LDLIBS)
 
 store-tests: $(STORE_TESTS)
 	@status=0; for t in $(STORE_TESTS); do $$t || status=1; done; exit $$status

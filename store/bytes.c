@@ -8,7 +8,7 @@ char *bytes_reserve(struct bytes *b, size_t more)
 {
     if (b->failed)
         return NULL;
-    if (b->size + more > b->room) {
+    if (!b->at || b->size + more > b->room) {
         size_t room = b->room ? b->room : 256;
         while (room < b->size + more)
             room *= 2;
