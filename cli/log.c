@@ -1,19 +1,18 @@
 #include "cli/log.h"
 
+#include "cli/show.h"
+#include "cli/source.h"
 #include "cli/terminal.h"
 #include "store/json.h"
 #include "store/name.h"
-#include "store/when.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <getopt.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #define READ_BYTES     ((size_t)256 * 1024)
@@ -102,60 +101,6 @@ static struct slice member_text(struct log *log, struct slice event, const char 
     return bytes_slice(&log->decoded);
 }
 
-// 2026-01-16T10:30:00+01:00, a form that asof/ takes too; as written when it is not a moment.
-static void time_add(struct log *log, struct slice timestamp)
-{
-    int64_t at_us;
-    struct tm parts;
-    if (when_parse_moment(timestamp, &at_us) < 0) {
-        column_add(log, COLOUR_TIME, timestamp);
-        return;
-    }
-    time_t second = (time_t)((at_us - (at_us < 0 ? WHEN_US_PER_SECOND - 1 : 0)) / WHEN_US_PER_SECOND);
-    if (!(log->utc ? gmtime_r(&second, &parts) : localtime_r(&second, &parts))) {
-        column_add(log, COLOUR_TIME, timestamp);
-        return;
-    }
-    char text[48];
-    size_t size = strftime(text, sizeof text - 1, log->utc ? "%FT%TZ" : "%FT%T%z", &parts);
-    if (!log->utc && size > 2) {
-        memmove(text + size - 1, text + size - 2, 2);
-        text[size++ - 2] = ':';
-    }
-    column_add(log, COLOUR_TIME, (struct slice){.at = text, .size = size});
-}
-
-// Would the text, shown without quotes, be taken for another kind of value or for several?
-static bool text_misleads(struct slice text)
-{
-    if (text.size == 0 || text.at[0] == ' ' || text.at[text.size - 1] == ' ' || slice_is(text, "∅"))
-        return true;
-    if (memmem(text.at, text.size, ", ", 2) || memmem(text.at, text.size, " → ", strlen(" → ")))
-        return true;
-    struct json_scanner scanner;
-    size_t used;
-    json_scanner_init(&scanner);
-    return json_scan(&scanner, "[", 1, &used, NULL) == JSON_MORE &&
-           json_scan(&scanner, text.at, text.size, &used, NULL) == JSON_MORE &&
-           json_scan(&scanner, "]", 1, &used, NULL) == JSON_VALUE;
-}
-
-static void value_add(struct log *log, struct slice value)
-{
-    struct bytes *decoded = &log->decoded;
-    bytes_clear(decoded);
-    if (json_kind(value) == JSON_STRING) {
-        json_decode(decoded, value);
-        if (text_misleads(bytes_slice(decoded))) {
-            bytes_clear(decoded);
-            bytes_add_slice(decoded, value);
-        }
-    } else {
-        json_minify(decoded, value);
-    }
-    terminal_add(&log->out, bytes_slice(decoded), VALUE_COLUMNS);
-}
-
 // Is this {"before":…,"after":…}, or one of the two? A member that is missing gets no bytes.
 static bool change_read(struct slice value, struct slice *before, struct slice *after)
 {
@@ -172,6 +117,11 @@ static bool change_read(struct slice value, struct slice *before, struct slice *
             return false;
     }
     return before->size || after->size;
+}
+
+static void value_add(struct log *log, struct slice value)
+{
+    show_value(&log->out, &log->decoded, value, VALUE_COLUMNS);
 }
 
 static void field_add(struct log *log, struct slice key, struct slice value, bool changes)
@@ -213,7 +163,9 @@ static void event_add(struct log *log, struct slice event)
 {
     struct slice data, version;
     log->padding = 0;
-    time_add(log, member_text(log, event, "timestamp"));
+    bytes_clear(&log->shown);
+    show_time(&log->shown, member_text(log, event, "timestamp"), log->utc);
+    column_add(log, COLOUR_TIME, bytes_slice(&log->shown));
     if (!log->one_entity)
         column_add(log, COLOUR_TARGET, member_text(log, event, "target"));
 
@@ -240,26 +192,10 @@ static void event_add(struct log *log, struct slice event)
 
 // ---- the input
 
-// 0, -EPIPE when nobody reads any more, or another -errno.
-static int out_write(struct log *log)
-{
-    size_t written = 0;
-    if (log->out.failed)
-        return -ENOMEM;
-    while (written < log->out.size) {
-        ssize_t size = write(STDOUT_FILENO, log->out.at + written, log->out.size - written);
-        if (size < 0 && errno != EINTR)
-            return -errno;
-        written += size > 0 ? (size_t)size : 0;
-    }
-    bytes_clear(&log->out);
-    return 0;
-}
-
 static void line_refuse(struct log *log, const char *why)
 {
     // The lines before this one first; should that fail, the next write says so.
-    (void)out_write(log);
+    (void)terminal_write(&log->out);
     fprintf(stderr, "factfs log: %s, line %llu: %s\n", log->path, (unsigned long long)log->line, why);
     log->wrong = true;
 }
@@ -334,7 +270,7 @@ static int input_show(struct log *log)
             log->always_ready = false;
             text.size += (size_t)size;
             lines_take(log, &text, seen);
-            error = out_write(log);
+            error = terminal_write(&log->out);
         } else if (size == 0) {
             if (!log->follow || !may_grow)
                 break;
@@ -345,53 +281,10 @@ static int input_show(struct log *log)
     }
     if (text.size > 0)
         line_take(log, bytes_slice(&text));
-    return out_write(log);
+    return terminal_write(&log->out);
 }
 
 // ---- the command line
-
-static bool is_directory_at(int directory, const char *name)
-{
-    struct stat about;
-    return fstatat(directory, name, &about, 0) == 0 && S_ISDIR(about.st_mode);
-}
-
-// Opens the stream that the path means. An entity is known by the events/ beside it. 0 or -errno, reported.
-static int source_open(struct log *log)
-{
-    if (strcmp(log->path, "-") == 0) {
-        log->path = "standard input";
-        log->fd = STDIN_FILENO;
-        return 0;
-    }
-    int fd = open(log->path, O_RDONLY | O_CLOEXEC);
-    struct stat about;
-    if (fd < 0 || fstat(fd, &about) < 0) {
-        int error = errno;
-        fprintf(stderr, "factfs log: %s: %s\n", log->path, strerror(error));
-        return -error;
-    }
-    if (!S_ISDIR(about.st_mode)) {
-        BYTES_AUTO beside = {0};
-        const char *slash = strrchr(log->path, '/');
-        const char *name = slash ? slash + 1 : log->path;
-        bytes_printf(&beside, "%.*sevents", (int)(name - log->path), log->path);
-        bytes_add_char(&beside, '\0');
-        log->one_entity = !beside.failed && (strcmp(name, "stream") == 0 || strcmp(name, "follow") == 0) &&
-                          is_directory_at(AT_FDCWD, beside.at);
-        log->fd = fd;
-        return 0;
-    }
-    log->one_entity = is_directory_at(fd, "events");
-    log->fd = openat(fd, "stream", O_RDONLY | O_CLOEXEC);
-    int error = log->fd < 0 ? errno : 0;
-    close(fd);
-    if (error == ENOENT)
-        fprintf(stderr, "factfs log: %s is neither a tenant nor an entity: there is no stream in it\n", log->path);
-    else if (error)
-        fprintf(stderr, "factfs log: %s/stream: %s\n", log->path, strerror(error));
-    return -error;
-}
 
 // 0, or -EINVAL, reported. log->path stays NULL when only the usage was asked for.
 static int options_read(struct log *log, int argc, char **argv)
@@ -446,8 +339,12 @@ int log_main(int argc, char **argv)
         return 2;
     if (!log.path)
         return 0;
-    if (source_open(&log) < 0)
+    struct source source;
+    if (source_open(&source, "log", log.path) < 0)
         return 1;
+    log.path = source.name;
+    log.fd = source.fd;
+    log.one_entity = source.one_entity;
     // A pager that was left, or head(1), is no failure: EPIPE ends us, quietly.
     signal(SIGPIPE, SIG_IGN);
     int error = input_show(&log);

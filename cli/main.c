@@ -2,27 +2,37 @@
 #include "cli/log.h"
 #include "cli/mount.h"
 
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
 // Words that are, or will be, commands: a store of such a name is written as a path.
-static bool is_command(const char *word)
-{
-    static const char *const words[] = {"backup", "blame", "diff", "import", "lake", "log", "replay", "restore",
-        "stats", "status", "tail-hooks", "verify", NULL};
-    for (const char *const *w = words; *w; w++)
-        if (!strcmp(word, *w))
-            return true;
-    return false;
-}
+static const struct {
+    const char *word;
+    int (*main)(int argc, char **argv); // argv[0] is the word; NULL: not in this version
+} commands[] = {
+    {"backup", NULL},
+    {"blame", NULL},
+    {"diff", NULL},
+    {"import", NULL},
+    {"lake", NULL},
+    {"log", log_main},
+    {"replay", NULL},
+    {"restore", NULL},
+    {"stats", NULL},
+    {"status", NULL},
+    {"tail-hooks", NULL},
+    {"verify", NULL},
+};
 
 int main(int argc, char **argv)
 {
-    if (argc > 1 && !strcmp(argv[1], "log"))
-        return log_main(argc - 1, argv + 1);
-    if (argc > 1 && is_command(argv[1])) {
-        fprintf(stderr, "factfs: this version has no command %s (a store of that name is ./%s)\n", argv[1], argv[1]);
+    for (size_t i = 0; argc > 1 && i < sizeof commands / sizeof *commands; i++) {
+        const char *word = commands[i].word;
+        if (strcmp(argv[1], word) != 0)
+            continue;
+        if (commands[i].main)
+            return commands[i].main(argc - 1, argv + 1);
+        fprintf(stderr, "factfs: this version has no command %s (a store of that name is ./%s)\n", word, word);
         return 2;
     }
     return mount_main(argc, argv);

@@ -3,7 +3,10 @@
 #include "store/utf8.h"
 
 #include <errno.h>
+#include <langinfo.h>
+#include <locale.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #define REPLACEMENT 0xfffdu
@@ -30,6 +33,41 @@ bool terminal_wants_colour(int fd, enum terminal_colour choice)
         return false;
     const char *term = getenv("TERM");
     return isatty(fd) && term && strcmp(term, "dumb") != 0;
+}
+
+unsigned terminal_columns(int fd)
+{
+    struct winsize size;
+    if (ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col)
+        return size.ws_col;
+    const char *columns = getenv("COLUMNS");
+    unsigned long said = columns ? strtoul(columns, NULL, 10) : 0;
+    return said && said < 10000 ? (unsigned)said : 80;
+}
+
+bool terminal_speaks_utf8(void)
+{
+    locale_t locale = newlocale(LC_CTYPE_MASK, "", (locale_t)0);
+    if (!locale)
+        return false;
+    bool utf8 = !strcmp(nl_langinfo_l(CODESET, locale), "UTF-8");
+    freelocale(locale);
+    return utf8;
+}
+
+int terminal_write(struct bytes *out)
+{
+    size_t written = 0;
+    if (out->failed)
+        return -ENOMEM;
+    while (written < out->size) {
+        ssize_t size = write(STDOUT_FILENO, out->at + written, out->size - written);
+        if (size < 0 && errno != EINTR)
+            return -errno;
+        written += size > 0 ? (size_t)size : 0;
+    }
+    bytes_clear(out);
+    return 0;
 }
 
 // Takes one character off the front of `text`, which is not empty. REPLACEMENT for a byte that is not UTF-8.

@@ -12,6 +12,14 @@ int terminal_read_colour(const char *word, enum terminal_colour *choice);
 // (https://no-color.org).
 bool terminal_wants_colour(int fd, enum terminal_colour choice);
 
+// How many columns a line of the terminal has; of what is none, what COLUMNS says, or 80.
+unsigned terminal_columns(int fd);
+// Whether the locale that the environment names writes UTF-8.
+bool terminal_speaks_utf8(void);
+
+// Writes all of it to standard output and forgets it. 0, -EPIPE when nobody reads any more, or another -errno.
+int terminal_write(struct bytes *out);
+
 // Appends text in such a way that a terminal shows it and does nothing else: control characters, and those that turn
 // the direction of writing, become escapes (\n, \u001b, \u202e), bytes that are not UTF-8 become U+FFFD. What takes
 // more than `most` columns (one a character) is cut and ends in `…`. Returns how many columns were added.
