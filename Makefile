@@ -15,6 +15,8 @@ BUILD := build$(if $(SANITIZER),/$(subst $(comma),-,$(SANITIZER)))
 WARNINGS := -Wall -Wextra -Wconversion -Wshadow -Wmissing-prototypes -Wstrict-prototypes -Wformat=2 -Wundef \
             -Wpointer-arith -Wcast-qual -Wwrite-strings -Wvla -Werror
 PACKAGES := fuse3 sqlite3 libcjson libcrypto
+# Debian's static library of QuickJS has no pkg-config file.
+QUICKJS  := $(firstword $(wildcard /usr/lib/*/quickjs/libquickjs.a))
 SANITIZE := $(if $(SANITIZER),-fsanitize=$(SANITIZER) -fno-omit-frame-pointer -O1,-O2)
 CFLAGS   ?= -g
 CPPFLAGS += -D_GNU_SOURCE -DFUSE_USE_VERSION=312 -D_FILE_OFFSET_BITS=64 -DFACTFS_VERSION='"$(VERSION)"' -I.
@@ -23,6 +25,7 @@ LDLIBS   = $(shell pkg-config --libs $(PACKAGES)) -pthread
 LDFLAGS += $(if $(SANITIZER),-fsanitize=$(SANITIZER))
 
 STORE := $(patsubst %.c,$(BUILD)/%.o,$(wildcard store/*.c store/sqlite/*.c))
+HOOKS := $(patsubst %.c,$(BUILD)/%.o,$(wildcard hooks/*.c))
 MOUNT := $(patsubst %.c,$(BUILD)/%.o,$(wildcard fs/*.c cli/*.c))
 STORE_TESTS := $(patsubst tests/store/%.c,$(BUILD)/tests/store/%,$(wildcard tests/store/*_test.c))
 FUZZERS := $(patsubst tests/fuzz/%_fuzz.c,%,$(wildcard tests/fuzz/*_fuzz.c))
@@ -32,8 +35,12 @@ TOOLS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/bench/*.c tests/
 .PHONY: all tests check store-tests mount-tests format lint fuzz bench bench-large torture install clean
 all: $(BUILD)/factfs
 
-$(BUILD)/factfs: $(MOUNT) $(BUILD)/libstore.a
-	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+$(BUILD)/factfs: $(MOUNT) $(BUILD)/libhooks.a $(BUILD)/libstore.a
+	$(CC) $(LDFLAGS) -o $@ $^ $(QUICKJS) $(LDLIBS) -lm -ldl
+
+$(BUILD)/libhooks.a: $(HOOKS)
+	@rm -f $@
+	ar rcs $@ $^
 
 $(BUILD)/libstore.a: $(STORE)
 	@rm -f $@
@@ -81,7 +88,7 @@ format:
 
 lint:
 	cppcheck --quiet --std=c11 --enable=warning,performance,portability --inline-suppr --error-exitcode=1 \
-	  --suppress=missingIncludeSystem -D_GNU_SOURCE -DFUSE_USE_VERSION=312 -I. store fs cli
+	  --suppress=missingIncludeSystem -D_GNU_SOURCE -DFUSE_USE_VERSION=312 -I. store hooks fs cli
 
 bench: tests
 	tests/bench/run $(BUILD)

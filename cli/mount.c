@@ -2,6 +2,7 @@
 
 #include "fs/mount.h"
 #include "fs/view.h"
+#include "hooks/hooks.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -166,6 +167,7 @@ static int mount_here(const char *store, const char *point, const struct setting
     struct mount_options options = {
         .store = store,
         .point = point,
+        .reactor = &hooks_reactor,
         .kernel_options = settings->kernel,
         .views_max = settings->views_max,
         .serving = serving,

@@ -1,6 +1,7 @@
 #include "fs/attr.h"
 
 #include "fs/document.h"
+#include "fs/hook.h"
 #include "fs/scratch.h"
 #include "fs/status.h"
 
@@ -289,6 +290,10 @@ int attr_get(struct visit *v, struct stat *attr, double *timeout_s)
         return of_moment_entity(v, attr);
     case NODE_SCRATCH:
         return of_scratch(v, attr);
+    case NODE_HOOKS:
+    case NODE_HOOK_FOLDER:
+    case NODE_HOOK:
+        return hook_attr(v, attr);
     case NODE_NONE:
     case NODE_KINDS:
         break;

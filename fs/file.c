@@ -28,6 +28,8 @@ const struct file_kind *file_kind_of(enum node_kind kind)
         return &status_kind;
     case NODE_SCRATCH:
         return &scratch_kind;
+    case NODE_HOOK:
+        return &hook_file_kind;
     default:
         return NULL;
     }

@@ -156,6 +156,8 @@ static int open_mount(struct mount *mount, const struct mount_options *options, 
         error = search_open(&mount->search, mount);
     if (!error)
         error = store_open(&mount->store, options->store, notifier_committed, mount, why);
+    if (!error)
+        store_set_reactor(mount->store, options->reactor);
     return error ? error : open_session(mount, options, why);
 }
 

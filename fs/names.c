@@ -3,6 +3,7 @@
 #include "fs/document.h"
 #include "fs/document_write.h"
 #include "fs/file.h"
+#include "fs/hook.h"
 #include "fs/notify.h"
 #include "fs/reply.h"
 #include "fs/scratch.h"
@@ -35,7 +36,12 @@ static int find(struct visit *v, struct slice name, struct node *node, uint64_t 
 // Directories in which programs may keep scratch files.
 static bool takes_scratch(const struct visit *v)
 {
-    return v->node.kind == NODE_TENANT || v->node.kind == NODE_ENTITY;
+    return v->node.kind == NODE_TENANT || v->node.kind == NODE_ENTITY || v->node.kind == NODE_HOOK_FOLDER;
+}
+
+static bool is_document(const struct node *node)
+{
+    return node->kind == NODE_STATE || node->kind == NODE_HOOK;
 }
 
 // ---- directories
@@ -116,9 +122,14 @@ static int make_scratch(struct visit *v, fuse_req_t req, struct slice name, mode
 {
     if (!takes_scratch(v) || tree_is_reserved(v->node.kind, name))
         return -EACCES;
+    int hook = v->node.kind == NODE_HOOK_FOLDER ? hook_can_create(v, name) : 0;
+    if (hook < 0)
+        return hook;
     int error = scratch_make(v->mount->scratch, v->node.tenant, v->node.number, name, made);
     if (error)
         return error;
+    if (hook)
+        memcpy((*made)->hook, name.at, name.size);
     struct head head;
     (*made)->mode = mode & 07777;
     (*made)->uid = fuse_req_ctx(req)->uid;
@@ -159,7 +170,7 @@ void names_create(fuse_req_t req, fuse_ino_t parent, const char *text, mode_t mo
     int error = visit_begin(&v, req, parent);
     if (!error)
         error = node_is_slow(v.node.kind) ? -EACCES : find(&v, name, &node, &id);
-    if (!error && node.kind == NODE_STATE)
+    if (!error && is_document(&node))
         v.mount->moved_away = (struct moved_away){0};
     // The notifier creates what is there.
     if (!error && node.kind == NODE_EVENT && !notifier_is_caller(v.mount->notifier, req))
@@ -171,7 +182,7 @@ void names_create(fuse_req_t req, fuse_ino_t parent, const char *text, mode_t mo
             error = make_scratch(&v, req, name, mode, &file);
             id = error ? 0 : node_id(NODE_SCRATCH, v.node.tenant, file->number);
         }
-    } else if (!error && node.kind != NODE_EVENT && node.kind != NODE_STATE && node.kind != NODE_SCRATCH) {
+    } else if (!error && node.kind != NODE_EVENT && !is_document(&node) && node.kind != NODE_SCRATCH) {
         error = -EEXIST;
     }
     if (error)
@@ -200,6 +211,61 @@ void names_symlink(fuse_req_t req, const char *link, fuse_ino_t parent, const ch
     fuse_reply_err(req, EACCES);
 }
 
+// ---- orders to the writer, which answers them
+
+struct pending_order {
+    fuse_req_t req;
+    struct mount *mount;
+    struct tenant *tenant; // in use until the answer
+    uint64_t index;        // of the name of a scratch file that becomes a document; 0: none
+};
+
+// On the writer's thread: if a scratch file has become the document, its name goes.
+static void answer_order(struct submission *s)
+{
+    struct pending_order *pending = s->context;
+    if (!s->error && pending->index)
+        scratch_doom(pending->mount->scratch, pending->index);
+    fuse_reply_err(pending->req, -s->error);
+    store_put(pending->mount->store, pending->tenant);
+    submission_free(s);
+}
+
+// Takes over the submission (NULL: there was no memory). 1: the writer will answer the request; else -errno.
+static int submit_order(fuse_req_t req, struct visit *v, struct submission *s, uint64_t index)
+{
+    struct pending_order *pending = s ? arena_get(&s->arena, sizeof *pending) : NULL;
+    if (!pending) {
+        submission_free(s);
+        return -ENOMEM;
+    }
+    *pending = (struct pending_order){.req = req, .mount = v->mount, .index = index};
+    int error = store_get(v->mount->store, v->node.tenant, &pending->tenant);
+    if (error) {
+        submission_free(s);
+        return error;
+    }
+    s->context = pending;
+    s->answer = answer_order;
+    tenant_submit(pending->tenant, s);
+    return 1;
+}
+
+static int submit_hook(fuse_req_t req, struct visit *folder, enum hook_act act, struct slice name,
+    struct slice new_name, struct slice text, uint64_t index)
+{
+    return submit_order(req, folder, hook_submission(req, folder, act, name, new_name, text), index);
+}
+
+static int unlink_scratch(struct visit *v, struct slice name)
+{
+    // What is closed later has no name to become a hook by.
+    struct scratch *file = scratch_find(v->mount->scratch, v->node.tenant, v->node.number, name);
+    if (file)
+        file->hook[0] = '\0';
+    return scratch_unlink(v->mount->scratch, v->node.tenant, v->node.number, name);
+}
+
 void names_unlink(fuse_req_t req, fuse_ino_t parent, const char *text)
 {
     VISIT v = {0};
@@ -209,11 +275,14 @@ void names_unlink(fuse_req_t req, fuse_ino_t parent, const char *text)
     int error = visit_begin(&v, req, parent);
     if (!error)
         error = find(&v, name, &node, &id);
-    if (!error && node.kind == NODE_SCRATCH)
-        error = scratch_unlink(v.mount->scratch, v.node.tenant, v.node.number, name);
+    if (!error && node.kind == NODE_HOOK)
+        error = submit_hook(req, &v, HOOK_REMOVE, name, (struct slice){0}, (struct slice){0}, 0);
+    else if (!error && node.kind == NODE_SCRATCH)
+        error = unlink_scratch(&v, name);
     else if (!error)
         error = node.kind == NODE_NONE ? -ENOENT : -EPERM;
-    reply_result(req, error);
+    if (error != 1)
+        reply_result(req, error);
 }
 
 // ---- rename and link
@@ -222,8 +291,11 @@ void names_unlink(fuse_req_t req, fuse_ino_t parent, const char *text)
 static int copy_document(struct visit *v, fuse_req_t req, struct visit *to, struct slice name, struct scratch **made)
 {
     struct slice text;
+    struct hook_row row;
     uint32_t version;
-    int error = document_show_now(v, v->node.number, &version, &text);
+    int error = v->node.kind == NODE_HOOK ? hook_row(v, &row) : document_show_now(v, v->node.number, &version, &text);
+    if (!error && v->node.kind == NODE_HOOK)
+        text = row.text;
     if (!error)
         error = make_scratch(to, req, name, 0666, made);
     if (!error)
@@ -231,47 +303,21 @@ static int copy_document(struct visit *v, fuse_req_t req, struct visit *to, stru
     return error;
 }
 
-struct pending_rename {
-    fuse_req_t req;
-    struct mount *mount;
-    struct tenant *tenant; // in use until the answer
-    uint64_t index;        // of the scratch file's name
-};
-
-// On the writer's thread: the scratch file has become the document, so its name goes.
-static void answer_rename(struct submission *s)
-{
-    struct pending_rename *pending = s->context;
-    if (!s->error)
-        scratch_doom(pending->mount->scratch, pending->index);
-    fuse_reply_err(pending->req, -s->error);
-    store_put(pending->mount->store, pending->tenant);
-    submission_free(s);
-}
-
 // A save by rename: the file's text is judged as the document.
-static int rename_onto_document(fuse_req_t req, struct visit *from, struct slice name, struct visit *to)
+static int rename_onto_document(
+    fuse_req_t req, struct visit *from, struct slice name, struct visit *to, struct slice new_name)
 {
-    uint64_t index = scratch_index(from->mount->scratch, from->node.tenant, from->node.number, name);
-    struct scratch *file = scratch_find(from->mount->scratch, from->node.tenant, from->node.number, name);
+    struct scratch_shelf *shelf = from->mount->scratch;
+    uint64_t index = scratch_index(shelf, from->node.tenant, from->node.number, name);
+    const struct scratch *file = scratch_find(shelf, from->node.tenant, from->node.number, name);
+    struct slice text = bytes_slice(&file->data);
+    if (from->node.tenant != to->node.tenant)
+        return -EXDEV;
+    if (to->node.kind == NODE_HOOK_FOLDER)
+        return submit_hook(req, to, HOOK_SAVE, new_name, (struct slice){0}, text, index);
     struct visit document = *to;
     document.node.kind = NODE_STATE;
-    struct submission *s = document_submission(req, &document, file->base_version, bytes_slice(&file->data));
-    struct pending_rename *pending = s ? arena_get(&s->arena, sizeof *pending) : NULL;
-    if (!pending) {
-        submission_free(s);
-        return -ENOMEM;
-    }
-    *pending = (struct pending_rename){.req = req, .mount = to->mount, .index = index};
-    int error = store_get(to->mount->store, to->node.tenant, &pending->tenant);
-    if (error) {
-        submission_free(s);
-        return error;
-    }
-    s->context = pending;
-    s->answer = answer_rename;
-    tenant_submit(pending->tenant, s);
-    return 0;
+    return submit_order(req, to, document_submission(req, &document, file->base_version, text), index);
 }
 
 static int rename_scratch(struct visit *from, struct slice name, struct visit *to, struct slice new_name, bool replaces)
@@ -283,6 +329,7 @@ static int rename_scratch(struct visit *from, struct slice name, struct visit *t
     if (scratch_find(shelf, to->node.tenant, to->node.number, new_name) == file)
         return 0;
     scratch_opened(file);
+    file->hook[0] = '\0';
     int error = replaces ? scratch_unlink(shelf, to->node.tenant, to->node.number, new_name) : 0;
     if (!error)
         error = scratch_link(shelf, file, to->node.number, new_name);
@@ -313,17 +360,25 @@ static int rename_between(
     if ((flags & RENAME_NOREPLACE) && other.kind != NODE_NONE)
         return -EEXIST;
     bool onto_document = to->node.kind == NODE_ENTITY && slice_is(new_name, "state.json");
-    if (node.kind == NODE_SCRATCH && onto_document) {
-        error = rename_onto_document(req, from, name, to);
-        return error ? error : 1;
-    }
+    int hook = to->node.kind == NODE_HOOK_FOLDER ? hook_can_create(to, new_name) : 0;
+    if (hook < 0)
+        return hook;
+    // One that is being made has its name by itself.
+    if (hook && other.kind == NODE_SCRATCH && other_id != id)
+        unlink_scratch(to, new_name);
+    if (node.kind == NODE_SCRATCH && (onto_document || hook) && other_id != id)
+        return rename_onto_document(req, from, name, to, new_name);
+    if (node.kind == NODE_HOOK && hook)
+        return from->node.number != to->node.number || from->node.tenant != to->node.tenant
+                   ? -EXDEV
+                   : submit_hook(req, to, HOOK_RENAME, name, new_name, (struct slice){0}, 0);
     if (other.kind != NODE_NONE && other.kind != NODE_SCRATCH)
         return -EPERM;
     if (node.kind == NODE_SCRATCH)
         return tree_is_reserved(to->node.kind, new_name)
                    ? -EACCES
                    : rename_scratch(from, name, to, new_name, other.kind == NODE_SCRATCH);
-    if (node.kind != NODE_STATE)
+    if (!is_document(&node))
         return -EPERM;
     if (other.kind == NODE_SCRATCH)
         error = scratch_unlink(to->mount->scratch, to->node.tenant, to->node.number, new_name);
@@ -331,8 +386,7 @@ static int rename_between(
     if (!error)
         error = copy_document(from, req, to, new_name, &copy);
     if (!error)
-        from->mount->moved_away =
-            (struct moved_away){.process = fuse_req_ctx(req)->pid, .tenant = node.tenant, .entity = node.number};
+        from->mount->moved_away = (struct moved_away){.process = fuse_req_ctx(req)->pid, .id = id};
     return error;
 }
 
@@ -361,11 +415,14 @@ void names_link(fuse_req_t req, fuse_ino_t id, fuse_ino_t new_parent, const char
     int to_error = visit_begin(&to, req, new_parent);
     if (!error)
         error = to_error;
-    if (!error && v.node.kind != NODE_SCRATCH && v.node.kind != NODE_STATE)
+    if (!error && v.node.kind != NODE_SCRATCH && !is_document(&v.node))
         error = -EPERM;
     if (!error && (!takes_scratch(&to) || tree_is_reserved(to.node.kind, name)))
         error = -EACCES;
-    if (!error && v.node.kind == NODE_STATE)
+    // A hook is made by a name of its own.
+    if (!error && to.node.kind == NODE_HOOK_FOLDER && hook_can_create(&to, name))
+        error = -EACCES;
+    if (!error && is_document(&v.node))
         error = copy_document(&v, req, &to, name, &file);
     if (!error && v.node.kind == NODE_SCRATCH) {
         file = scratch_of(to.mount->scratch, v.node);

@@ -5,9 +5,9 @@
 //     ┌──┬───────┬──────────────┬─────────────────────────────────────────────┐
 //     │ 0│ kind  │    tenant    │                   number                    │
 //     └──┴───────┴──────────────┴─────────────────────────────────────────────┘
-//     number: an entity, a position (of an event, or of the last event of an entity at a past moment), or a scratch
-//     file; of `append` and `import`: an entity, and above its 32 bits a counter (node_fresh); its inode number for
-//     people has none
+//     number: an entity, a position (of an event, or of the last event of an entity at a past moment), a scratch
+//     file, or a hook; of `append` and `import`: an entity, and above its 32 bits a counter (node_fresh); its inode
+//     number for people has none
 //
 // What a name below query/, find/ or the tenant's asof/ stands for does not fit into a number. It has a slot in the
 // table of views (view.h) as long as the kernel knows it, and all inodes of the view have that slot:
@@ -52,6 +52,9 @@ enum node_kind {
     NODE_PAST_STATE,
     NODE_PAST_EVENTS,
     NODE_SCRATCH, // a scratch file
+    NODE_HOOKS,
+    NODE_HOOK_FOLDER, // a folder of hooks, numbered above the entities (hook.h)
+    NODE_HOOK,        // a hook, by its number (store/hook.h)
     NODE_TENANT_ASOF,
     NODE_MOMENT,        // from here on the inodes of a view: the tenant at a past moment,
     NODE_MOMENT_ENTITY, // … an entity then; the number says which, as in the next

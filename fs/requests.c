@@ -30,11 +30,10 @@ static void on_init(void *context, struct fuse_conn_info *conn)
 // ---- names and attributes
 
 // Has this process just moved this document to a backup name?
-static bool is_moved_away(const struct visit *v, fuse_req_t req, const char *name)
+static bool is_moved_away(fuse_req_t req, uint64_t id)
 {
-    const struct moved_away *away = &v->mount->moved_away;
-    return v->node.kind == NODE_ENTITY && away->process == fuse_req_ctx(req)->pid && away->process &&
-           away->tenant == v->node.tenant && away->entity == v->node.number && !strcmp(name, "state.json");
+    const struct moved_away *away = &mount_of(req)->moved_away;
+    return away->process == fuse_req_ctx(req)->pid && away->process && away->id == id;
 }
 
 static void on_lookup(fuse_req_t req, fuse_ino_t parent, const char *name);
@@ -52,10 +51,12 @@ static void on_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
     uint64_t id;
     double timeout_s;
     int error = visit_begin(&v, req, parent);
-    if (!error && (notifier_creates(v.mount->notifier, req, parent, slice_of(name)) || is_moved_away(&v, req, name)))
+    if (!error && notifier_creates(v.mount->notifier, req, parent, slice_of(name)))
         error = -ENOENT;
     if (!error)
         error = tree_lookup(&v, slice_of(name), &id, &timeout_s);
+    if (!error && is_moved_away(req, id))
+        error = -ENOENT;
     if (error) {
         fuse_reply_err(req, -error);
         return;
@@ -178,6 +179,7 @@ static void on_setattr(fuse_req_t req, fuse_ino_t id, struct stat *attr, int set
         case NODE_ROLLBACK:
             break;
         case NODE_STATE:
+        case NODE_HOOK:
             // Of an open document; of a closed one it changes nothing.
             if (fi && (set & FUSE_SET_ATTR_SIZE) && file_of(fi)->kind->truncate)
                 error = file_of(fi)->kind->truncate(file_of(fi), (uint64_t)attr->st_size);
@@ -216,7 +218,10 @@ static uint64_t parent_of(struct visit *v)
         return attr_inode(&parent);
     case NODE_ENTITY:
     case NODE_TENANT_ASOF:
+    case NODE_HOOKS:
         return node_id(NODE_TENANT, v->node.tenant, 0);
+    case NODE_HOOK_FOLDER:
+        return node_id(NODE_HOOKS, v->node.tenant, 0);
     case NODE_EVENTS:
     case NODE_ASOF:
         return node_id(NODE_ENTITY, v->node.tenant, v->node.number);

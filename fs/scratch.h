@@ -26,6 +26,10 @@ struct scratch {
     gid_t gid;
     struct timespec modified, changed, accessed;
     struct bytes data;
+    // Made with the name of a hook: what it becomes when it is closed (hook.h); empty: nothing.
+    char hook[SCRATCH_NAME_BYTES + 1];
+    bool unjudged; // written since it was last judged as that
+    bool judged;
     unsigned names, opens;
     struct scratch *next;
 };

@@ -1,6 +1,7 @@
 #include "fs/tree.h"
 
 #include "fs/document.h"
+#include "fs/hook.h"
 #include "fs/scratch.h"
 
 #include <errno.h>
@@ -25,6 +26,7 @@ static const struct fixed in_tenant[] = {
     {"stream", NODE_TENANT_STREAM, S_IFREG, true},
     {"rejected", NODE_REJECTED, S_IFREG, true},
     {"status.json", NODE_STATUS, S_IFREG, true},
+    {"hooks", NODE_HOOKS, S_IFDIR, true},
     {"follow", NODE_TENANT_FOLLOW, S_IFREG, false},
     // Kept for what the tree will have.
     {"spec.json", NODE_NONE, 0, false},
@@ -32,7 +34,6 @@ static const struct fixed in_tenant[] = {
     {"query", NODE_NONE, 0, false},
     {"find", NODE_NONE, 0, false},
     {"asof", NODE_TENANT_ASOF, S_IFDIR, true},
-    {"hooks", NODE_NONE, 0, false},
     {0},
 };
 
@@ -290,6 +291,13 @@ int tree_lookup(struct visit *v, struct slice name, uint64_t *id, double *timeou
         return lookup_entity(v, name, id, timeout_s);
     case NODE_ENTITY:
         return lookup_scratch(v, name, id, timeout_s);
+    case NODE_HOOKS:
+        *timeout_s = TIMEOUT_FOREVER_S;
+        return hook_lookup(v, name, id);
+    case NODE_HOOK_FOLDER:
+        *timeout_s = 0;
+        error = hook_lookup(v, name, id);
+        return error == -ENOENT ? lookup_scratch(v, name, id, timeout_s) : error;
     case NODE_ASOF:
         return lookup_past(v, name, id, timeout_s);
     case NODE_TENANT_ASOF:
@@ -328,7 +336,7 @@ static int next_fixed(struct visit *v, uint64_t offset, struct tree_entry *entry
 
 static int next_scratch(struct visit *v, uint64_t offset, struct tree_entry *entry)
 {
-    if (v->node.kind != NODE_TENANT && v->node.kind != NODE_ENTITY)
+    if (v->node.kind != NODE_TENANT && v->node.kind != NODE_ENTITY && v->node.kind != NODE_HOOK_FOLDER)
         return 0;
     struct scratch *file;
     uint64_t index = offset > OFFSET_SCRATCH ? offset - OFFSET_SCRATCH + 1 : 0;
@@ -393,6 +401,13 @@ static int next_moment_entity(struct visit *v, uint64_t offset, struct tree_entr
     return 1;
 }
 
+static int next_hook(struct visit *v, uint64_t offset, struct tree_entry *entry)
+{
+    int found = hook_next(v, offset > OFFSET_ENTITIES ? offset - OFFSET_ENTITIES : 0, entry);
+    entry->next += OFFSET_ENTITIES;
+    return found;
+}
+
 static int next_tenant(struct visit *v, uint64_t offset, struct tree_entry *entry)
 {
     struct tenant_info info;
@@ -448,7 +463,15 @@ int tree_next(struct visit *v, uint64_t offset, struct tree_entry *entry)
         found = next_scratch(v, offset, entry);
     if (found)
         return found;
-    return v->node.kind == NODE_MOMENT ? next_moment_entity(v, offset, entry) : next_entity(v, offset, entry);
+    switch (v->node.kind) {
+    case NODE_MOMENT:
+        return next_moment_entity(v, offset, entry);
+    case NODE_HOOKS:
+    case NODE_HOOK_FOLDER:
+        return next_hook(v, offset, entry);
+    default:
+        return next_entity(v, offset, entry);
+    }
 }
 
 // ---- paths
@@ -467,6 +490,10 @@ void tree_path(struct visit *v, struct bytes *out)
 {
     char name[NAME_ENTITY_MAX];
     size_t size;
+    if (v->node.kind == NODE_HOOKS || v->node.kind == NODE_HOOK_FOLDER || v->node.kind == NODE_HOOK) {
+        hook_path(v, out);
+        return;
+    }
     if (v->node.kind >= NODE_ENTITY && v->node.kind < NODE_EVENT &&
         history_name(v->reader, v->node.number, name, &size) == 0) {
         bytes_add(out, name, size);

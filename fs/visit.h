@@ -40,8 +40,7 @@ struct desk {
 // is free until it has created it, though the document stays.
 struct moved_away {
     pid_t process; // 0: nobody
-    uint32_t tenant;
-    uint64_t entity;
+    uint64_t id;   // of the document's inode
 };
 
 struct mount {

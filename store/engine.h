@@ -14,6 +14,8 @@
 //     claimed(position)           positions whose own id somebody may have given away already
 //     rejected(number, offset, line)
 //                                 refused writes
+//     hook(number, folder, name, text, at, position, sum)
+//                                 the hooks (hook.h) in force, as they were written, secrets included
 //     chunk(key, offset, events)  the index by entity and version (chunk.h): may lag behind the log, never lead
 //     snapshot(key, …, sum)       states (state.h) to fold on from: as above
 //     name(name, entity, sum)     as above
@@ -60,6 +62,14 @@ struct snapshot_row {
     struct slice fields; // empty when it is not alive
 };
 
+// A hook. Its number is the position of the event that made it: a new name keeps it, and none ever has it again.
+struct hook_row {
+    uint64_t number;
+    uint64_t position; // of the event of its last change
+    int64_t at_us;     // of that event
+    struct slice folder, name, text;
+};
+
 int engine_open(struct engine **engine, const char *path, enum engine_mode mode, struct reason *why);
 void engine_close(struct engine *engine);
 // What went wrong in the last call that returned -EIO or -ENOSPC, for the log.
@@ -88,7 +98,9 @@ int engine_drop_given(struct engine *engine, struct slice id);
 int engine_put_claimed(struct engine *engine, uint64_t position);
 int engine_put_rejected(struct engine *engine, uint64_t number, uint64_t offset, struct slice line);
 int engine_drop_rejected(struct engine *engine, uint64_t below_number);
+int engine_drop_hook(struct engine *engine, uint64_t number);
 // These replace a row of the same key.
+int engine_put_hook(struct engine *engine, const struct hook_row *row);
 int engine_put_chunk(struct engine *engine, const struct chunk *chunk);
 int engine_put_snapshot(struct engine *engine, uint64_t entity, const struct snapshot_row *row);
 int engine_put_name(struct engine *engine, struct slice name, uint64_t entity);
@@ -150,6 +162,9 @@ void engine_postings_end(struct engine *engine);
 int engine_posting_before(struct engine *engine, uint32_t term, uint32_t segment, struct posting *posting);
 // Every event up to here is in posting.
 int engine_posted(struct engine *engine, uint64_t *position);
+int engine_hook(struct engine *engine, struct slice folder, struct slice name, struct hook_row *row);
+// The hook with a number of at least `from`, of any folder, in their order.
+int engine_hook_from(struct engine *engine, uint64_t from, struct hook_row *row);
 
 struct rejected_row {
     uint64_t number;

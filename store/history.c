@@ -509,6 +509,18 @@ int history_state(struct reader *reader, uint64_t entity, uint32_t version, stru
     return 0;
 }
 
+// ---- hooks
+
+int history_hook(struct reader *reader, struct slice folder, struct slice name, struct hook_row *row)
+{
+    return heard(reader, engine_hook(reader->engine, folder, name, row));
+}
+
+int history_hook_from(struct reader *reader, uint64_t from, struct hook_row *row)
+{
+    return heard(reader, engine_hook_from(reader->engine, from, row));
+}
+
 // ---- streams
 
 // Copies the part of a line (and its newline) that lies behind `offset` into what is left of the buffer.

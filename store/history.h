@@ -65,6 +65,11 @@ int history_resolve(struct reader *reader, uint64_t entity, const struct when *w
 // The state of an entity at a version; the caller drops it.
 int history_state(struct reader *reader, uint64_t entity, uint32_t version, struct state **state);
 
+// ---- hooks, as committed
+int history_hook(struct reader *reader, struct slice folder, struct slice name, struct hook_row *row);
+// The one with a number of at least `from`, of any folder.
+int history_hook_from(struct reader *reader, uint64_t from, struct hook_row *row);
+
 // ---- streams: the lines from an offset on. *got is less than `size` only at the end.
 // Where an open file stands, so that reading on needs no search; {0} at first.
 struct stream_place {

@@ -1,5 +1,7 @@
 #include "store/judge.h"
 
+#include "store/accept.h"
+#include "store/hook.h"
 #include "store/json.h"
 
 #include <errno.h>
@@ -135,19 +137,6 @@ static int record_data(const struct name_type *type, const struct state *state, 
 
 // ---- one event
 
-static int add_event(
-    struct transaction *tx, struct submission *s, struct entity *e, struct event *event, uint64_t *position)
-{
-    int error = transaction_add(tx, e, event, position);
-    if (error == -EMSGSIZE && e->next.version == NAME_VERSION_MAX)
-        return reason_set(
-            &s->why, error, "%.*s has %u events, the most that one can have", SHOWN(entity_name(e)), NAME_VERSION_MAX);
-    if (error == -EMSGSIZE)
-        return reason_set(&s->why, error, "%.*s is new, but the tenant has %u types of events, the most",
-            SHOWN(event->type), TYPES_MAX);
-    return error;
-}
-
 static int judge_draft(struct transaction *tx, struct submission *s, struct draft *draft, int *fatal)
 {
     unsigned char hash[CHAIN_SIZE];
@@ -178,7 +167,7 @@ static int judge_draft(struct transaction *tx, struct submission *s, struct draf
     if (!error)
         error = record_data(&draft->type, state, draft->data, &recorded, &event.data, &s->why);
     if (!error)
-        error = add_event(tx, s, e, &event, &position);
+        error = accept_event(tx, e, &event, &position, &s->why);
     if (error)
         return error;
     if (draft->id.size)
@@ -230,7 +219,7 @@ static int judge_import(struct transaction *tx, struct submission *s, struct dra
             draft->version, SHOWN(draft->target), e->next.version + 1);
     tx->at_us = draft->at_us;
     if (!error)
-        error = add_event(tx, s, e, &event, &position);
+        error = accept_event(tx, e, &event, &position, &s->why);
     if (error)
         return error;
     // What the store itself would call it is found without an index.
@@ -268,18 +257,6 @@ static int judge_events(struct transaction *tx, struct submission *s, int *fatal
 
 // ---- whole states
 
-// `Contact.Updated`, in the spelling of the tenant's first event of it; `out` has room for NAME_TYPE_MAX bytes.
-static int type_of(struct transaction *tx, struct slice noun, const char *verb, char *out, struct slice *type)
-{
-    size_t size = name_raise(out, noun);
-    size_t verb_size = strlen(verb);
-    if (size + verb_size > NAME_TYPE_MAX)
-        return -EMSGSIZE;
-    memcpy(out + size, verb, verb_size);
-    *type = transaction_spelling(tx, (struct slice){.at = out, .size = size + verb_size});
-    return 0;
-}
-
 // Adds the event that leads from `state` (NULL: none) to the object `wanted`; none when nothing differs.
 static int add_difference(struct transaction *tx, struct submission *s, struct entity *e, const struct state *state,
     struct slice wanted, struct slice metadata)
@@ -290,7 +267,7 @@ static int add_difference(struct transaction *tx, struct submission *s, struct e
     struct slice noun = state ? state->noun : name_entity_noun(s->entity);
     struct event event = {.actor = s->actor, .metadata = metadata};
     unsigned changes = 1;
-    int error = type_of(tx, noun, creates ? ".Created" : ".Updated", type, &event.type);
+    int error = accept_type(tx, noun, creates ? "Created" : "Updated", type, &event.type);
     if (!error && creates)
         state_without_meta(wanted, &data);
     else if (!error)
@@ -302,7 +279,7 @@ static int add_difference(struct transaction *tx, struct submission *s, struct e
         return -ENOMEM;
     event.data = bytes_slice(&data);
     uint64_t position;
-    error = add_event(tx, s, e, &event, &position);
+    error = accept_event(tx, e, &event, &position, &s->why);
     s->version = e->next.version;
     return error;
 }
@@ -383,6 +360,9 @@ int judge_submission(struct transaction *tx, struct submission *s)
         break;
     case SUBMIT_ROLLBACK:
         s->error = judge_rollback(tx, s);
+        break;
+    case SUBMIT_HOOK:
+        s->error = hook_judge(tx, s->hook, &s->why);
         break;
     case SUBMIT_REFUSAL:
         return 0;

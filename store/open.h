@@ -18,6 +18,7 @@ struct tenant_options {
     const struct sqids *sqids;
     tenant_observer *observer;
     void *observer_context;
+    const struct reactor *reactor; // NULL: nothing reacts
 };
 
 int tenant_open(struct tenant **tenant, const struct tenant_options *options, struct reason *why);

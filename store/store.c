@@ -26,6 +26,7 @@ struct store {
     struct sqids sqids;
     tenant_observer *observer;
     void *context;
+    const struct reactor *reactor;
 
     pthread_mutex_t lock; // of what follows, and of the catalog
     struct open_tenant *open;
@@ -157,6 +158,16 @@ void store_close(struct store *store)
     free(store->infos);
     free(store->path);
     free(store);
+}
+
+void store_set_reactor(struct store *store, const struct reactor *reactor)
+{
+    store->reactor = reactor;
+}
+
+const struct reactor *store_reactor(const struct store *store)
+{
+    return store->reactor;
 }
 
 const char *store_path(const struct store *store)
@@ -310,6 +321,7 @@ static int open_one(struct store *store, const struct tenant_info *info, struct 
         .sqids = &store->sqids,
         .observer = store->observer,
         .observer_context = store->context,
+        .reactor = store->reactor,
     };
     int error = tenant_open(&o->tenant, &options, &why);
     if (error) {

@@ -24,6 +24,9 @@ struct tenant_info {
 // Opens the store, and makes it when the directory is empty or not there. -EBUSY when another process owns it; -EINVAL
 // for a newer format or something that is no store; each with its reason.
 int store_open(struct store **store, const char *path, tenant_observer *observer, void *context, struct reason *why);
+// From now on this reacts to what happens in tenants (hook.h). Before the first tenant is opened.
+void store_set_reactor(struct store *store, const struct reactor *reactor);
+const struct reactor *store_reactor(const struct store *store);
 // Closes all tenants: what was submitted is committed and answered.
 void store_close(struct store *store);
 const char *store_path(const struct store *store);

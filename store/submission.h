@@ -13,8 +13,11 @@ enum submission_kind {
     SUBMIT_EVENTS,   // drafts; with `error` set: what came behind them was refused, so they are only judged
     SUBMIT_DOCUMENT, // a whole state: the difference becomes one Updated event (of what is gone: Created)
     SUBMIT_ROLLBACK, // a moment: the difference to the state of then becomes one event
+    SUBMIT_HOOK,     // a change of a hook
     SUBMIT_REFUSAL,  // `error` and `why` are known already; only to be written to `rejected`
 };
+
+struct hook_order;
 
 struct submission {
     // ---- set by whoever submits; what slices point to lives in the arena
@@ -33,6 +36,8 @@ struct submission {
     uint32_t base_version;  // SUBMIT_DOCUMENT: -ESTALE if the entity has another version now
     struct slice when_text; // SUBMIT_ROLLBACK: `when` as it was written
     struct when when;
+
+    const struct hook_order *hook; // SUBMIT_HOOK; in the arena
 
     // who, for `rejected`
     uid_t uid;

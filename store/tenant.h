@@ -14,6 +14,7 @@
 
 struct writer;
 struct reader;
+struct reactor;
 struct tenant;
 
 // Threads that read tenants, each with a connection of its own.
@@ -59,6 +60,9 @@ struct tenant {
     int64_t frontier_us;      // (lock) timestamps of the commit under way begin here; INT64_MAX: there is none
 
     _Atomic int64_t rest_ns; // without work for so long, the writer rests (TENANT_REST_NS, but for tests)
+
+    const struct reactor *reactor; // (hook.h); NULL: nothing reacts
+    void *reaction;                // its `self`
 
     struct writer *writer;
     struct reader *readers[TENANT_READERS]; // (history_reader) each belongs to its thread

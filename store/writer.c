@@ -1,5 +1,6 @@
 #include "store/writer.h"
 
+#include "store/hook.h"
 #include "store/judge.h"
 #include "store/rejection.h"
 #include "store/sweep.h"
@@ -173,6 +174,8 @@ static void fail_batch(struct writer *w, struct submission *batch, int error)
 // Commits, or undoes everything after an error; the sweep and the held refusals follow.
 static int end_transaction(struct writer *w, int error, size_t *changes)
 {
+    const struct reactor *reactor = w->tenant->reactor;
+    size_t events = w->tx.count;
     *changes = 0;
     if (error)
         transaction_abort(&w->tx);
@@ -180,6 +183,8 @@ static int end_transaction(struct writer *w, int error, size_t *changes)
         error = transaction_commit(&w->tx, changes);
     sweep_settle(&w->sweep, w->tenant, !error);
     index_settle(w->tenant, !error);
+    if (reactor)
+        reactor->settle(w->tenant->reaction, w->engine, !error, events);
     if (!error)
         bytes_trim(&w->held, 0);
     return error;
@@ -392,6 +397,8 @@ static int load(struct writer *w, struct reason *why)
     error = sweep_open(&w->sweep, t, w->engine, why);
     if (!error)
         error = transaction_open(&w->tx, t, w->engine, why);
+    if (!error && t->reactor)
+        error = t->reactor->open(&t->reaction, t, w->engine, why);
     if (error)
         return error;
     error = index_open(&t->index, w->engine, w->tx.end.position, why);
@@ -406,6 +413,8 @@ static int load(struct writer *w, struct reason *why)
 
 static void free_writer(struct writer *w)
 {
+    if (w->tenant->reaction)
+        w->tenant->reactor->close(w->tenant->reaction);
     sweep_close(&w->sweep);
     transaction_close(&w->tx);
     engine_close(w->engine);

@@ -8,6 +8,8 @@
     "  WITHOUT ROWID;"                                                                                                 \
     "CREATE TABLE posting(key INTEGER PRIMARY KEY, events BLOB);"                                                      \
     "INSERT INTO mark VALUES(2, 0);"                                                                                   \
+    "CREATE TABLE hook(number INTEGER PRIMARY KEY, position INT, at INT, folder TEXT, name TEXT, text BLOB, sum INT);" \
+    "CREATE UNIQUE INDEX hook_name ON hook(folder, name);"                                                             \
     "PRAGMA user_version=2;"
 
 const char engine_upgrade[] = "BEGIN IMMEDIATE;" TABLES_2 "COMMIT";
@@ -48,6 +50,8 @@ const char *const engine_statements[STATEMENTS] = {
     [PUT_CHUNK] = "INSERT OR REPLACE INTO chunk VALUES(?1, ?2, ?3)",
     [PUT_SNAPSHOT] = "INSERT OR REPLACE INTO snapshot VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)",
     [PUT_NAME] = "INSERT OR REPLACE INTO name VALUES(?1, ?2, ?3)",
+    [PUT_HOOK] = "INSERT OR REPLACE INTO hook VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+    [DROP_HOOK] = "DELETE FROM hook WHERE number = ?1",
     [PUT_MARK] = "UPDATE mark SET position = ?1 WHERE one = 1",
     [PUT_TERM] = "INSERT OR REPLACE INTO term VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)",
     [PUT_POSTING] = "INSERT OR REPLACE INTO posting VALUES(?1, ?2)",
@@ -87,4 +91,7 @@ const char *const engine_statements[STATEMENTS] = {
     [FIRST_REJECTED] = "SELECT number, offset, line FROM rejected ORDER BY number LIMIT 1",
     [REJECTED_AT] = "SELECT number, offset, line FROM rejected WHERE offset <= ?1 ORDER BY offset DESC LIMIT 1",
     [REJECTED] = "SELECT number, offset, line FROM rejected WHERE number = ?1",
+    [HOOK] = "SELECT number, position, at, folder, name, text, sum FROM hook WHERE folder = ?1 AND name = ?2",
+    [HOOK_FROM] = "SELECT number, position, at, folder, name, text, sum FROM hook WHERE number >= ?1 "
+                  "ORDER BY number LIMIT 1",
 };

@@ -20,6 +20,8 @@ enum {
     PUT_CHUNK,
     PUT_SNAPSHOT,
     PUT_NAME,
+    PUT_HOOK,
+    DROP_HOOK,
     PUT_MARK,
     PUT_TERM,
     PUT_POSTING,
@@ -54,6 +56,8 @@ enum {
     FIRST_REJECTED,
     REJECTED_AT,
     REJECTED,
+    HOOK,
+    HOOK_FROM,
     STATEMENTS,
 };
 

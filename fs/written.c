@@ -1,0 +1,71 @@
+#include "fs/written.h"
+
+#include "fs/reply.h"
+
+#include <errno.h>
+#include <fcntl.h>
+
+int written_open(struct written *w, struct slice text, int flags)
+{
+    w->append = flags & O_APPEND;
+    w->emptied = flags & O_TRUNC;
+    if (!w->emptied)
+        bytes_add_slice(&w->text, text);
+    return w->text.failed ? -ENOMEM : 0;
+}
+
+void written_close(struct written *w)
+{
+    bytes_free(&w->text);
+}
+
+void written_read(fuse_req_t req, struct written *w, size_t size, uint64_t offset)
+{
+    reply_part(req, bytes_slice(&w->text), size, offset);
+}
+
+int written_truncate(struct written *w, uint64_t size)
+{
+    if (size > WRITTEN_BYTES)
+        return -EFBIG;
+    if (size > w->text.size) {
+        size_t more = (size_t)size - w->text.size;
+        char *gap = bytes_reserve(&w->text, more);
+        if (!gap) {
+            w->text.failed = false;
+            return -ENOMEM;
+        }
+        memset(gap, ' ', more);
+    }
+    w->text.size = (size_t)size;
+    w->at_us = 0;
+    return 0;
+}
+
+void written_write(fuse_req_t req, struct written *w, const char *from, size_t size, uint64_t offset)
+{
+    if (w->append)
+        offset = w->text.size;
+    int error = offset > WRITTEN_BYTES ? -EFBIG : 0;
+    if (!error && offset + size > w->text.size)
+        error = written_truncate(w, offset + size);
+    if (error) {
+        fuse_reply_err(req, -error);
+        return;
+    }
+    memcpy(w->text.at + offset, from, size);
+    w->written = true;
+    w->at_us = 0;
+    w->emptied = false;
+    fuse_reply_write(req, size);
+}
+
+bool written_take(fuse_req_t req, struct written *w)
+{
+    bool take = w->written;
+    w->written = false;
+    // Who opened it with O_TRUNC may only not have begun to write: it is a refusal, for `rejected`, at the end.
+    if (!take)
+        fuse_reply_err(req, w->emptied ? EINVAL : 0);
+    return take;
+}

@@ -1,0 +1,89 @@
+// Hooks: documents of a tenant that say what reacts to its events (hooks/handlers/Deal.closed.js). The store keeps
+// their texts, beside the events and in the same transactions; what they mean is known to others, who give the store
+// two tables of functions: one for each kind of hook (how its documents are named, checked and recorded), and one for
+// what happens while a transaction is made (the reactor).
+//
+// Each change of a hook is an event on `NOUN_NAME`, with its secrets masked. A hook is in force from that event on.
+#pragma once
+
+#include "store/engine.h"
+#include "store/envelope.h"
+#include "store/name.h"
+#include "store/state.h"
+
+#include <sys/types.h>
+
+struct tenant;
+struct transaction;
+struct entity;
+struct submission;
+
+#define HOOK_NAME_MAX 190
+#define EMPTY_HOOK    "the file is empty: to remove the hook, remove the file"
+
+enum hook_change {
+    HOOK_MADE,
+    HOOK_CHANGED,
+    HOOK_RENAMED, // keeps its number, and all that hangs on it
+    HOOK_REMOVED,
+    HOOK_CONFIRMED, // saved again, equal: no event, but what was switched off is to go on
+};
+
+// A kind of hook. All functions run on the tenant's writer thread, but `names`, which any thread calls; `self` is what
+// the reactor made for the tenant. To add a kind: fill in a table, put it into the reactor's list.
+struct hook_kind {
+    const char *folder;                   // below hooks/
+    const char *extensions;               // of its documents, each with its dot and a space behind it: ".json .js "
+    const char *noun;                     // `Handler`: the events are on `handler_NAME`
+    const char *made, *changed, *removed; // `Created`, `Updated`, `Deleted`
+    mode_t mode;                          // of a document: 0600 when it may hold a secret
+    size_t text_max;
+
+    // Can a document have this name (it has one of the extensions)? 0 or -EACCES.
+    int (*names)(struct slice name, struct reason *why);
+    // Checks a text that is to be saved under a name, and appends to `data` what its event says: an object without
+    // white space in which each secret is masked. 0, -EINVAL with the reason, or -ENOMEM. A name may be checked and
+    // then not saved.
+    int (*check)(void *self, struct slice name, struct slice text, struct bytes *data, struct reason *why);
+    // May the hook go? 0, or -EBUSY with the reason. NULL: always.
+    int (*may_go)(void *self, const struct hook_row *row, struct reason *why);
+    // The hook is so from now on (HOOK_REMOVED: was so until now): the event of the change is the transaction's last.
+    // The slices live during the call. 0 or -ENOMEM, which undoes the whole transaction.
+    int (*take)(void *self, enum hook_change change, const struct hook_row *row);
+};
+
+// What happens while a transaction is made. The writer's thread calls; nothing here may wait for anything.
+struct reactor {
+    const struct hook_kind *const *kinds; // ends with NULL
+
+    // A tenant is opened: makes its `self` from the hooks that engine_hook_from lists. 0 or -errno.
+    int (*open)(void **self, struct tenant *tenant, struct engine *engine, struct reason *why);
+    void (*close)(void *self);
+    // The transaction has ended. Undone: `self` must be made anew from the hooks on disk if any was taken. The log has
+    // grown when `events` is not 0.
+    void (*settle)(void *self, struct engine *engine, bool committed, size_t events);
+};
+
+// ---- orders: what the mount asks of the writer
+
+enum hook_act { HOOK_SAVE, HOOK_RENAME, HOOK_REMOVE };
+
+struct hook_order {
+    enum hook_act act;
+    const struct hook_kind *kind;
+    struct slice name;     // with its extension
+    struct slice new_name; // HOOK_RENAME
+    struct slice text;     // HOOK_SAVE
+    struct slice actor;
+};
+
+// Carries an order out: 0, or -errno with the reason.
+int hook_judge(struct transaction *tx, const struct hook_order *order, struct reason *why);
+
+// ---- names
+
+const struct hook_kind *hook_kind_of(const struct reactor *reactor, struct slice folder);
+// The name without its extension; false when it has none of the kind's, or begins with a dot.
+bool hook_stem(const struct hook_kind *kind, struct slice name, struct slice *stem);
+// The entity of a hook: `handler_Deal.closed`, with `any` for `*`. Returns the size.
+size_t hook_entity(const struct hook_kind *kind, struct slice stem, char out[static NAME_ENTITY_MAX]);
