@@ -1,0 +1,59 @@
+#include "store/path.h"
+
+#include <errno.h>
+#include <stdarg.h>
+
+#define NAME_SHOWN 60
+
+static void print_step(const struct path *step, bool first, struct bytes *out)
+{
+    if (!step->name.at) {
+        bytes_printf(out, "[%zu]", step->index);
+        return;
+    }
+    struct slice name = step->name;
+    if (!first)
+        bytes_add_char(out, '.');
+    // A name is cut between two characters.
+    if (name.size > NAME_SHOWN)
+        for (name.size = NAME_SHOWN; name.size && ((unsigned char)name.at[name.size] & 0xc0) == 0x80;)
+            name.size--;
+    bytes_add_slice(out, name);
+    if (name.size < step->name.size)
+        bytes_add_text(out, "…");
+}
+
+void path_print(const struct path *path, char out[static PATH_TEXT_MAX])
+{
+    BYTES_AUTO text = {0};
+    BYTES_AUTO step = {0};
+    // From the end, which says most, for as long as there is room.
+    bool whole = true;
+    for (; path && whole; path = path->above) {
+        bytes_clear(&step);
+        print_step(path, !path->above, &step);
+        whole = text.size + step.size + strlen("…") < PATH_TEXT_MAX;
+        if (!whole) {
+            bytes_clear(&step);
+            bytes_add_text(&step, "…");
+        }
+        bytes_add_slice(&step, bytes_slice(&text));
+        bytes_clear(&text);
+        bytes_add_slice(&text, bytes_slice(&step));
+    }
+    size_t size = text.failed || step.failed ? 0 : text.size;
+    if (size)
+        memcpy(out, text.at, size);
+    out[size] = '\0';
+}
+
+int path_refuse(struct reason *why, const struct path *path, const char *format, ...)
+{
+    char where[PATH_TEXT_MAX], words[sizeof why->text];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(words, sizeof words, format, args);
+    va_end(args);
+    path_print(path, where);
+    return reason_set(why, -EINVAL, "%s%s%s", where, where[0] ? ": " : "", words);
+}
