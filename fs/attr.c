@@ -116,6 +116,17 @@ static int of_status(struct visit *v, struct stat *attr)
     return error;
 }
 
+static int of_spec(struct visit *v, struct stat *attr)
+{
+    struct document now;
+    int error = document_now(v, &v->node, &now);
+    // One that is damaged can be replaced.
+    if (error && error != -EIO)
+        return error;
+    file(v, 0644, now.text.size, now.at_us, attr);
+    return 0;
+}
+
 static int of_tenant(struct visit *v, struct stat *attr)
 {
     struct log_end end = tenant_end(v->tenant);
@@ -132,6 +143,8 @@ static int of_tenant(struct visit *v, struct stat *attr)
     case NODE_TENANT_FOLLOW:
         file(v, 0444, 0, 0, attr);
         return 0;
+    case NODE_SPEC:
+        return of_spec(v, attr);
     case NODE_STATUS:
         return of_status(v, attr);
     default:
@@ -256,6 +269,7 @@ int attr_get(struct visit *v, struct stat *attr, double *timeout_s)
     case NODE_TENANT_STREAM:
     case NODE_TENANT_FOLLOW:
     case NODE_REJECTED:
+    case NODE_SPEC:
     case NODE_STATUS:
         return of_tenant(v, attr);
     case NODE_ENTITY:

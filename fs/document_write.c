@@ -27,8 +27,23 @@ static int check_document(struct slice text, struct reason *why)
     return json_refuse_duplicates(value, why);
 }
 
-struct submission *document_submission(fuse_req_t req, struct visit *v, uint32_t base_version, struct slice text)
+static struct submission *spec_submission(fuse_req_t req, uint64_t base, struct slice text)
 {
+    struct submission *s = submission_by(req, SUBMIT_SPEC, SLICE("spec.json"));
+    if (!s)
+        return NULL;
+    s->document = s->input = arena_copy(&s->arena, text);
+    s->actor = arena_copy(&s->arena, caller_actor(s->uid));
+    s->base_spec = base;
+    if (!s->document.at || !s->actor.at)
+        submission_refuse(s, -ENOMEM, text);
+    return s;
+}
+
+struct submission *document_submission(fuse_req_t req, struct visit *v, uint64_t base, struct slice text)
+{
+    if (v->node.kind == NODE_SPEC)
+        return spec_submission(req, base, text);
     char name[NAME_ENTITY_MAX];
     struct slice named = {.at = name};
     BYTES_AUTO path = {0};
@@ -43,7 +58,7 @@ struct submission *document_submission(fuse_req_t req, struct visit *v, uint32_t
         s->document = arena_copy(&s->arena, text);
         s->entity = arena_copy(&s->arena, named);
         s->actor = arena_copy(&s->arena, caller_actor(s->uid));
-        s->base_version = base_version;
+        s->base_version = (uint32_t)base;
         if (!s->document.at || !s->entity.at || !s->actor.at)
             error = -ENOMEM;
     }

@@ -15,6 +15,7 @@ const struct file_kind *file_kind_of(enum node_kind kind)
         return &append_kind;
     case NODE_ROLLBACK:
         return &rollback_kind;
+    case NODE_SPEC:
     case NODE_STATE:
         return &state_kind;
     case NODE_TENANT_STREAM:
@@ -116,7 +117,7 @@ static struct open_file *find_opened(fuse_req_t req, const struct node *node)
     struct open_file *file = mount_of(req)->documents;
     while (file &&
            (file->node.kind != node->kind || file->node.tenant != node->tenant || file->node.number != node->number ||
-               (node->kind == NODE_STATE && file->opener != fuse_req_ctx(req)->pid)))
+               (node_is_document(node->kind) && file->opener != fuse_req_ctx(req)->pid)))
         file = file->next;
     return file;
 }
@@ -135,7 +136,7 @@ void file_named(fuse_req_t req, uint64_t id)
     struct node node = node_of(id);
     struct open_file *file = find_opened(req, &node);
     if (file)
-        file->named = node.kind == NODE_STATE;
+        file->named = node_is_document(node.kind);
 }
 
 int file_visit(struct visit *v, const struct open_file *file)

@@ -43,6 +43,7 @@ static bool changes(uint64_t id)
     case NODE_TENANT_STREAM:
     case NODE_REJECTED:
     case NODE_ENTITY:
+    case NODE_SPEC:
     case NODE_STATE:
     case NODE_STREAM:
     case NODE_EVENTS:

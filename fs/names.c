@@ -39,11 +39,6 @@ static bool takes_scratch(const struct visit *v)
     return v->node.kind == NODE_TENANT || v->node.kind == NODE_ENTITY || v->node.kind == NODE_HOOK_FOLDER;
 }
 
-static bool is_document(const struct node *node)
-{
-    return node->kind == NODE_STATE || node->kind == NODE_HOOK;
-}
-
 // ---- directories
 
 static int make_tenant(struct visit *v, fuse_req_t req, struct slice name, mode_t mode, uint64_t *id)
@@ -130,12 +125,10 @@ static int make_scratch(struct visit *v, fuse_req_t req, struct slice name, mode
         return error;
     if (hook)
         memcpy((*made)->hook, name.at, name.size);
-    struct head head;
     (*made)->mode = mode & 07777;
     (*made)->uid = fuse_req_ctx(req)->uid;
     (*made)->gid = fuse_req_ctx(req)->gid;
-    if (v->node.kind == NODE_ENTITY && history_head_of(v->reader, v->node.number, &head) == 0)
-        (*made)->base_version = head.version;
+    scratch_guard(v, *made);
     return 0;
 }
 
@@ -170,7 +163,7 @@ void names_create(fuse_req_t req, fuse_ino_t parent, const char *text, mode_t mo
     int error = visit_begin(&v, req, parent);
     if (!error)
         error = node_is_slow(v.node.kind) ? -EACCES : find(&v, name, &node, &id);
-    if (!error && is_document(&node))
+    if (!error && node_is_document(node.kind))
         v.mount->moved_away = (struct moved_away){0};
     // The notifier creates what is there.
     if (!error && node.kind == NODE_EVENT && !notifier_is_caller(v.mount->notifier, req))
@@ -182,7 +175,7 @@ void names_create(fuse_req_t req, fuse_ino_t parent, const char *text, mode_t mo
             error = make_scratch(&v, req, name, mode, &file);
             id = error ? 0 : node_id(NODE_SCRATCH, v.node.tenant, file->number);
         }
-    } else if (!error && node.kind != NODE_EVENT && !is_document(&node) && node.kind != NODE_SCRATCH) {
+    } else if (!error && node.kind != NODE_EVENT && !node_is_document(node.kind) && node.kind != NODE_SCRATCH) {
         error = -EEXIST;
     }
     if (error)
@@ -290,12 +283,10 @@ void names_unlink(fuse_req_t req, fuse_ino_t parent, const char *text)
 // A copy of the document under a scratch name: what `cp -b` and `sed -i.bak` keep. The document stays (D5).
 static int copy_document(struct visit *v, fuse_req_t req, struct visit *to, struct slice name, struct scratch **made)
 {
-    struct slice text;
-    struct hook_row row;
-    uint32_t version;
-    int error = v->node.kind == NODE_HOOK ? hook_row(v, &row) : document_show_now(v, v->node.number, &version, &text);
-    if (!error && v->node.kind == NODE_HOOK)
-        text = row.text;
+    struct document now = {0};
+    struct hook_row row = {0};
+    int error = v->node.kind == NODE_HOOK ? hook_row(v, &row) : document_now(v, &v->node, &now);
+    struct slice text = v->node.kind == NODE_HOOK ? row.text : now.text;
     if (!error)
         error = make_scratch(to, req, name, 0666, made);
     if (!error)
@@ -316,8 +307,8 @@ static int rename_onto_document(
     if (to->node.kind == NODE_HOOK_FOLDER)
         return submit_hook(req, to, HOOK_SAVE, new_name, (struct slice){0}, text, index);
     struct visit document = *to;
-    document.node.kind = NODE_STATE;
-    return submit_order(req, to, document_submission(req, &document, file->base_version, text), index);
+    document.node.kind = node_document(to->node.kind);
+    return submit_order(req, to, document_submission(req, &document, file->base, text), index);
 }
 
 static int rename_scratch(struct visit *from, struct slice name, struct visit *to, struct slice new_name, bool replaces)
@@ -359,7 +350,7 @@ static int rename_between(
         return -EINVAL;
     if ((flags & RENAME_NOREPLACE) && other.kind != NODE_NONE)
         return -EEXIST;
-    bool onto_document = to->node.kind == NODE_ENTITY && slice_is(new_name, "state.json");
+    bool onto_document = tree_is_document(to->node.kind, new_name);
     int hook = to->node.kind == NODE_HOOK_FOLDER ? hook_can_create(to, new_name) : 0;
     if (hook < 0)
         return hook;
@@ -378,7 +369,7 @@ static int rename_between(
         return tree_is_reserved(to->node.kind, new_name)
                    ? -EACCES
                    : rename_scratch(from, name, to, new_name, other.kind == NODE_SCRATCH);
-    if (!is_document(&node))
+    if (!node_is_document(node.kind))
         return -EPERM;
     if (other.kind == NODE_SCRATCH)
         error = scratch_unlink(to->mount->scratch, to->node.tenant, to->node.number, new_name);
@@ -415,14 +406,14 @@ void names_link(fuse_req_t req, fuse_ino_t id, fuse_ino_t new_parent, const char
     int to_error = visit_begin(&to, req, new_parent);
     if (!error)
         error = to_error;
-    if (!error && v.node.kind != NODE_SCRATCH && !is_document(&v.node))
+    if (!error && v.node.kind != NODE_SCRATCH && !node_is_document(v.node.kind))
         error = -EPERM;
     if (!error && (!takes_scratch(&to) || tree_is_reserved(to.node.kind, name)))
         error = -EACCES;
     // A hook is made by a name of its own.
     if (!error && to.node.kind == NODE_HOOK_FOLDER && hook_can_create(&to, name))
         error = -EACCES;
-    if (!error && is_document(&v.node))
+    if (!error && node_is_document(v.node.kind))
         error = copy_document(&v, req, &to, name, &file);
     if (!error && v.node.kind == NODE_SCRATCH) {
         file = scratch_of(to.mount->scratch, v.node);

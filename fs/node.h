@@ -38,6 +38,7 @@ enum node_kind {
     NODE_TENANT_STREAM,
     NODE_TENANT_FOLLOW,
     NODE_REJECTED,
+    NODE_SPEC,
     NODE_STATUS, // number: a counter, fresh for each lookup
     NODE_ENTITY, // from here on number is an entity
     NODE_APPEND,
@@ -92,6 +93,18 @@ static inline uint64_t node_id(enum node_kind kind, uint32_t tenant, uint64_t nu
 static inline uint64_t node_view_id(enum node_kind kind, uint32_t slot, uint64_t number)
 {
     return (uint64_t)kind << NODE_KIND_SHIFT | (uint64_t)slot << 32 | number;
+}
+
+// Whole documents, which programs save.
+static inline bool node_is_document(enum node_kind kind)
+{
+    return kind == NODE_STATE || kind == NODE_SPEC || kind == NODE_HOOK;
+}
+
+// The document that a directory holds; NODE_NONE when it holds none.
+static inline enum node_kind node_document(enum node_kind directory)
+{
+    return directory == NODE_ENTITY ? NODE_STATE : directory == NODE_TENANT ? NODE_SPEC : NODE_NONE;
 }
 
 // Does each open of it get a number of its own?

@@ -178,6 +178,7 @@ static void on_setattr(fuse_req_t req, fuse_ino_t id, struct stat *attr, int set
         case NODE_APPEND:
         case NODE_ROLLBACK:
             break;
+        case NODE_SPEC:
         case NODE_STATE:
         case NODE_HOOK:
             // Of an open document; of a closed one it changes nothing.

@@ -2,7 +2,7 @@
 // (FILES.md D4). Private memory of the daemon, in the directory of an entity or a tenant, gone when unlinked, renamed
 // onto a document, or at unmount.
 //
-// A file has an inode (data, mode, times, the version that its entity had when it was last opened for writing) and one
+// A file has an inode (data, mode, times, what the document beside it was when it was last opened for writing) and one
 // or more names. At most SCRATCH_FILES names a tenant: the oldest closed file makes room. Used by the thread of the
 // requests alone.
 #pragma once
@@ -20,8 +20,8 @@ struct scratch {
     uint64_t number;
     uint32_t tenant;
     uint64_t directory; // the entity whose directory it was made in; 0: the tenant's
-    uint32_t base_version;
-    mode_t mode; // permission bits as asked for
+    uint64_t base;      // what it is made of, if it becomes the document beside it (document_now)
+    mode_t mode;        // permission bits as asked for
     uid_t uid;
     gid_t gid;
     struct timespec modified, changed, accessed;
@@ -58,6 +58,9 @@ int scratch_unlink(struct scratch_shelf *shelf, uint32_t tenant, uint64_t direct
 void scratch_doom(struct scratch_shelf *shelf, uint64_t index);
 // The number of a name, for scratch_doom; 0 when there is none.
 uint64_t scratch_index(struct scratch_shelf *shelf, uint32_t tenant, uint64_t directory, struct slice name);
+// It is made of the document beside it as it is now, from here on.
+struct visit;
+void scratch_guard(struct visit *visit, struct scratch *file);
 // Somebody opened or closed it.
 void scratch_opened(struct scratch *file);
 void scratch_closed(struct scratch_shelf *shelf, struct scratch *file);

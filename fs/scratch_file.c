@@ -18,12 +18,14 @@ static struct scratch *scratch_file_of(struct open_file *file)
     return ((struct scratch_handle *)file)->scratch;
 }
 
-// The version of the entity beside it: the guard of what is written (D3).
-static void guard(struct visit *v, struct scratch *scratch)
+// What the document beside it is: the guard of what is written (D3).
+void scratch_guard(struct visit *v, struct scratch *scratch)
 {
     struct head head;
-    if (scratch->directory && history_head_of(v->reader, scratch->directory, &head) == 0)
-        scratch->base_version = head.version;
+    if (!scratch->directory)
+        scratch->base = declared_now(v->reader);
+    else if (history_head_of(v->reader, scratch->directory, &head) == 0)
+        scratch->base = head.version;
 }
 
 static int open_scratch(struct visit *v, struct open_file *file, struct fuse_file_info *fi)
@@ -37,7 +39,7 @@ static int open_scratch(struct visit *v, struct open_file *file, struct fuse_fil
     scratch_opened(h->scratch);
     h->index = scratch_index(v->mount->scratch, v->node.tenant, h->scratch->directory, slice_of(h->scratch->hook));
     if ((fi->flags & O_ACCMODE) != O_RDONLY)
-        guard(v, h->scratch);
+        scratch_guard(v, h->scratch);
     return fi->flags & O_TRUNC ? scratch_resize(h->scratch, 0) : 0;
 }
 

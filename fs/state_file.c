@@ -1,5 +1,5 @@
-// `state.json`: reading gives the document as it was when the file was opened; what was written is judged as a whole
-// when the file is closed or synced (FILES.md D).
+// `state.json` and `spec.json`: reading gives the document as it was when the file was opened; what was written is
+// judged as a whole when the file is closed or synced (FILES.md D).
 #include "fs/attr.h"
 #include "fs/document.h"
 #include "fs/document_write.h"
@@ -14,29 +14,24 @@ struct state_file {
     struct written text;
 
     pthread_mutex_t lock;
-    uint32_t base_version; // (lock) the version that what is written was made of
+    uint64_t base; // (lock) what that which is written was made of (document_now)
 };
 
 static int open_state(struct visit *v, struct open_file *file, struct fuse_file_info *fi)
 {
     struct state_file *f = (struct state_file *)file;
-    struct slice text;
-    struct head head;
-    int error = history_head_of(v->reader, v->node.number, &head);
-    if (error)
+    struct document now;
+    int error = document_now(v, &v->node, &now);
+    bool nothing = error == -ENOENT || (error == -EIO && v->node.kind == NODE_SPEC);
+    // A document may be written where there is none, or where it cannot be read: it creates.
+    if (error && (!nothing || (fi->flags & O_ACCMODE) == O_RDONLY))
         return error;
     pthread_mutex_init(&f->lock, NULL);
-    f->base_version = head.version;
-    error = head.version ? document_show(v, v->node.number, head.version, head.last_at_us, &text) : -ENOENT;
-    // A document may be written where there is none: it creates.
-    if (error == -ENOENT)
-        return (fi->flags & O_ACCMODE) == O_RDONLY
-                   ? -ENOENT
-                   : written_open(&f->text, (struct slice){0}, fi->flags & ~O_TRUNC);
-    if (error)
-        return error;
-    f->text.at_us = fi->flags & O_TRUNC ? 0 : head.last_at_us;
-    return written_open(&f->text, text, fi->flags);
+    f->base = now.base;
+    if (nothing)
+        return written_open(&f->text, (struct slice){0}, fi->flags & ~O_TRUNC);
+    f->text.at_us = fi->flags & O_TRUNC ? 0 : now.at_us;
+    return written_open(&f->text, now.text, fi->flags);
 }
 
 static void read_state(fuse_req_t req, struct open_file *file, size_t size, uint64_t offset)
@@ -69,7 +64,7 @@ static void answer_state(struct submission *s)
     struct state_file *f = (struct state_file *)file_pending(s);
     if (!s->error) {
         pthread_mutex_lock(&f->lock);
-        f->base_version = s->version;
+        f->base = s->kind == SUBMIT_SPEC ? s->spec : s->version;
         pthread_mutex_unlock(&f->lock);
     }
     file_answer(s);
@@ -81,12 +76,12 @@ static void judge_state(fuse_req_t req, struct open_file *file)
     if (!written_take(req, &f->text))
         return;
     pthread_mutex_lock(&f->lock);
-    uint32_t base_version = f->base_version;
+    uint64_t base = f->base;
     pthread_mutex_unlock(&f->lock);
     VISIT v = {0};
     struct submission *s = NULL;
     if (file_visit(&v, file) == 0)
-        s = document_submission(req, &v, base_version, bytes_slice(&f->text.text));
+        s = document_submission(req, &v, base, bytes_slice(&f->text.text));
     if (!s || file_pend(s, req, file, 0)) {
         submission_free(s);
         fuse_reply_err(req, ENOMEM);
@@ -102,7 +97,7 @@ static void release_state(struct open_file *file)
     struct submission *s = f->text.emptied ? file_submission(NULL, file, SUBMIT_REFUSAL, 0) : NULL;
     if (!s)
         return;
-    reason_set(&s->why, -EINVAL, EMPTY_DOCUMENT);
+    reason_set(&s->why, -EINVAL, file->node.kind == NODE_SPEC ? SPEC_EMPTY : EMPTY_DOCUMENT);
     submission_refuse(s, -EINVAL, (struct slice){0});
     tenant_submit(file->tenant, s);
 }

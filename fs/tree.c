@@ -25,11 +25,11 @@ static const struct fixed in_tenant[] = {
     {"import", NODE_TENANT_IMPORT, S_IFREG, true},
     {"stream", NODE_TENANT_STREAM, S_IFREG, true},
     {"rejected", NODE_REJECTED, S_IFREG, true},
+    {"spec.json", NODE_SPEC, S_IFREG, true},
     {"status.json", NODE_STATUS, S_IFREG, true},
     {"hooks", NODE_HOOKS, S_IFDIR, true},
     {"follow", NODE_TENANT_FOLLOW, S_IFREG, false},
     // Kept for what the tree will have.
-    {"spec.json", NODE_NONE, 0, false},
     {"log", NODE_NONE, 0, false},
     {"query", NODE_NONE, 0, false},
     {"find", NODE_NONE, 0, false},
@@ -86,6 +86,12 @@ static const struct fixed *find_fixed(enum node_kind directory, struct slice nam
     return NULL;
 }
 
+bool tree_is_document(enum node_kind directory, struct slice name)
+{
+    const struct fixed *f = find_fixed(directory, name);
+    return f && f->kind == node_document(directory) && f->kind != NODE_NONE;
+}
+
 bool tree_is_reserved(enum node_kind directory, struct slice name)
 {
     return find_fixed(directory, name) != NULL;
@@ -105,9 +111,9 @@ static int moment_last(struct visit *v, uint64_t *position)
 static int document_there(struct visit *v, const struct node *node)
 {
     struct slice text;
-    uint32_t version;
+    struct document document;
     if (node->kind == NODE_STATE)
-        return document_show_now(v, node->number, &version, &text);
+        return document_now(v, node, &document);
     return node->kind == NODE_PAST_STATE ? document_show_at(v, node->number, &text) : 0;
 }
 
@@ -118,6 +124,7 @@ static double fixed_timeout(enum node_kind kind)
     case NODE_TENANT_IMPORT:
     case NODE_APPEND:
     case NODE_STATUS:
+    case NODE_SPEC:
     case NODE_STATE: // comes and goes, and may be renamed
         return 0;
     default:

@@ -10,6 +10,9 @@ int tree_lookup(struct visit *visit, struct slice name, uint64_t *id, double *en
 // Does the directory have a fixed entry of this name, now or as a future part of the tree?
 bool tree_is_reserved(enum node_kind directory, struct slice name);
 
+// Is this the name of the document that the directory holds?
+bool tree_is_document(enum node_kind directory, struct slice name);
+
 // One entry of a directory.
 struct tree_entry {
     uint64_t id;   // 0: the kernel gets no attributes with it

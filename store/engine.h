@@ -19,6 +19,7 @@
 //     chunk(key, offset, events)  the index by entity and version (chunk.h): may lag behind the log, never lead
 //     snapshot(key, …, sum)       states (state.h) to fold on from: as above
 //     name(name, entity, sum)     as above
+//     spec(position)              where a spec was declared (spec.h)
 //     mark(position)              every event up to here is in chunk and name
 //     term(kind, text, id, …)     what events are found by: their types and actors
 //     posting(key, events)        the index by term and segment of positions (posting.h): as above, with a mark of its
@@ -96,6 +97,7 @@ int engine_put_type(struct engine *engine, uint32_t type, struct slice folded, s
 int engine_put_given(struct engine *engine, struct slice id, uint64_t position, struct slice content);
 int engine_drop_given(struct engine *engine, struct slice id);
 int engine_put_claimed(struct engine *engine, uint64_t position);
+int engine_put_spec(struct engine *engine, uint64_t position);
 int engine_put_rejected(struct engine *engine, uint64_t number, uint64_t offset, struct slice line);
 int engine_drop_rejected(struct engine *engine, uint64_t below_number);
 int engine_drop_hook(struct engine *engine, uint64_t number);
@@ -143,6 +145,9 @@ int engine_type_from(
 int engine_given(struct engine *engine, struct slice id, uint64_t *position, struct slice *content);
 int engine_claimed(struct engine *engine, uint64_t position);
 int engine_last_claimed(struct engine *engine, uint64_t *position);
+// The last position before, and the first one from a position on, at which a spec was declared.
+int engine_spec_before(struct engine *engine, uint64_t before, uint64_t *position);
+int engine_spec_from(struct engine *engine, uint64_t from, uint64_t *position);
 int engine_mark(struct engine *engine, uint64_t *position);
 int engine_count_entities(struct engine *engine, uint64_t *count);
 

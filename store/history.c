@@ -463,17 +463,21 @@ static int snapshot_state(
 }
 
 // Folds one event onto *state.
-static int fold_place(struct reader *reader, uint64_t position, struct state **state)
+static int fold_place(struct reader *reader, uint64_t position, struct declared_span *span, struct state **state)
 {
     struct event_row row;
     struct event event;
     BYTES_AUTO actor = {0};
+    int undeclared = declared_at(reader, position, span);
     int error = history_event(reader, position, &row);
     if (!error)
         error = envelope_read(row.line, &event, &actor);
+    // Only these are folded as a spec says.
+    if (!error && name_stored_type(event.type).style == NAME_SNAKE)
+        error = undeclared;
     struct state *after;
     if (!error)
-        error = state_fold(*state, &event, &after);
+        error = state_fold(span->spec, *state, &event, &after, NULL);
     if (error)
         return error;
     state_drop(*state);
@@ -492,13 +496,14 @@ int history_state(struct reader *reader, uint64_t entity, uint32_t version, stru
         return 0;
 
     STATE_AUTO state = NULL;
+    DECLARED_SPAN span = {0};
     uint32_t at;
     int error = snapshot_state(reader, entity, version, &at, &state);
     while (!error && at < version) {
         struct chunk page;
         error = history_page(reader, entity, at + 1, &page);
         for (uint32_t i = 0; !error && i < page.count && at < version; i++, at++)
-            error = fold_place(reader, page.events[i].position, &state);
+            error = fold_place(reader, page.events[i].position, &span, &state);
     }
     if (error)
         return heard(reader, error);

@@ -3,6 +3,7 @@
 #include "store/accept.h"
 #include "store/hook.h"
 #include "store/json.h"
+#include "store/judge_spec.h"
 
 #include <errno.h>
 
@@ -154,10 +155,17 @@ static int judge_draft(struct transaction *tx, struct submission *s, struct draf
     struct entity *e;
     struct state *state;
     BYTES_AUTO recorded = {0};
-    struct event event = {
-        .id = draft->id, .type = draft->type.text, .actor = draft->actor, .metadata = draft->metadata};
+    struct event event = {.id = draft->id,
+        .type = draft->type.text,
+        .target = draft->target,
+        .actor = draft->actor,
+        .data = draft->data,
+        .metadata = draft->metadata};
     uint64_t position;
-    int error = transaction_entity(tx, draft->target, &e);
+    int error = judge_spec_event(tx, s, &event);
+    draft->type = name_stored_type(event.type);
+    if (!error)
+        error = transaction_entity(tx, draft->target, &e);
     if (!error)
         error = transaction_state(tx, e, &state);
     if (!error)
@@ -165,9 +173,11 @@ static int judge_draft(struct transaction *tx, struct submission *s, struct draf
     if (!error)
         error = judge_version(draft, &e->next, &s->why);
     if (!error)
-        error = record_data(&draft->type, state, draft->data, &recorded, &event.data, &s->why);
+        error = judge_spec_verb(tx, s, &draft->type, state, draft->target, &event.data);
     if (!error)
-        error = accept_event(tx, e, &event, &position, &s->why);
+        error = record_data(&draft->type, state, event.data, &recorded, &event.data, &s->why);
+    if (!error)
+        error = judge_spec_accept(tx, s, e, &event, &position);
     if (error)
         return error;
     if (draft->id.size)
@@ -219,7 +229,7 @@ static int judge_import(struct transaction *tx, struct submission *s, struct dra
             draft->version, SHOWN(draft->target), e->next.version + 1);
     tx->at_us = draft->at_us;
     if (!error)
-        error = accept_event(tx, e, &event, &position, &s->why);
+        error = judge_spec_accept(tx, s, e, &event, &position);
     if (error)
         return error;
     // What the store itself would call it is found without an index.
@@ -268,6 +278,10 @@ static int add_difference(struct transaction *tx, struct submission *s, struct e
     struct event event = {.actor = s->actor, .metadata = metadata};
     unsigned changes = 1;
     int error = accept_type(tx, noun, creates ? "Created" : "Updated", type, &event.type);
+    event.target = s->entity;
+    event.data = SLICE("{}");
+    if (!error)
+        error = judge_spec_event(tx, s, &event);
     if (!error && creates)
         state_without_meta(wanted, &data);
     else if (!error)
@@ -279,7 +293,7 @@ static int add_difference(struct transaction *tx, struct submission *s, struct e
         return -ENOMEM;
     event.data = bytes_slice(&data);
     uint64_t position;
-    error = accept_event(tx, e, &event, &position, &s->why);
+    error = judge_spec_accept(tx, s, e, &event, &position);
     s->version = e->next.version;
     return error;
 }
@@ -357,6 +371,9 @@ int judge_submission(struct transaction *tx, struct submission *s)
         break;
     case SUBMIT_DOCUMENT:
         s->error = judge_document(tx, s);
+        break;
+    case SUBMIT_SPEC:
+        s->error = judge_spec_text(tx, s);
         break;
     case SUBMIT_ROLLBACK:
         s->error = judge_rollback(tx, s);

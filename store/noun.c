@@ -57,13 +57,13 @@ static void take_modifiers(struct slice *s, struct noun_field *field)
 }
 
 static int read_enum(
-    struct noun_field *field, struct slice text, const struct path *at, struct arena *arena, struct reason *why)
+    struct noun_field *field, struct slice text, const struct where *at, struct arena *arena, struct reason *why)
 {
     uint32_t count = 1;
     for (size_t i = 0; i < text.size; i++)
         count += text.at[i] == '|';
     if (count > NOUN_VALUES_MAX)
-        return path_refuse(why, at, "%u values are too many: at most %u", count, NOUN_VALUES_MAX);
+        return where_refuse(why, at, "%u values are too many: at most %u", count, NOUN_VALUES_MAX);
     struct slice *values = arena_get(arena, count * sizeof *values);
     if (!values)
         return -ENOMEM;
@@ -72,10 +72,10 @@ static int read_enum(
         size_t size = bar ? (size_t)(bar - text.at) : text.size;
         values[i] = trimmed((struct slice){.at = text.at, .size = size});
         if (!values[i].size)
-            return path_refuse(why, at, "there is nothing between two | of it");
+            return where_refuse(why, at, "there is nothing between two | of it");
         for (uint32_t j = 0; j < i; j++)
             if (slice_equal(values[i], values[j]))
-                return path_refuse(why, at, "%.*s stands in it twice", SHOWN(values[i]));
+                return where_refuse(why, at, "%.*s stands in it twice", SHOWN(values[i]));
         text.at += size + (bar != NULL);
         text.size -= size + (bar != NULL);
     }
@@ -86,7 +86,7 @@ static int read_enum(
 }
 
 // `-> Company`, `-> Company.contacts`, `<- Deal.contact`.
-static int read_reference(struct noun_field *field, struct slice text, const struct path *at, struct reason *why)
+static int read_reference(struct noun_field *field, struct slice text, const struct where *at, struct reason *why)
 {
     struct slice target = trimmed((struct slice){.at = text.at + 2, .size = text.size - 2});
     const char *dot = target.size ? memchr(target.at, '.', target.size) : NULL;
@@ -96,28 +96,28 @@ static int read_reference(struct noun_field *field, struct slice text, const str
         target.size = (size_t)(dot - target.at);
     }
     if (!name_is_word(target) || (dot && !name_is_word(side)))
-        return path_refuse(
+        return where_refuse(
             why, at, "\"%.*s\" is no reference such as \"-> Contact\" or \"-> Company.contacts\"", SHOWN(text));
     field->kind = NOUN_REFERENCE;
     field->target = target;
     return 0;
 }
 
-static int read_base(struct noun_field *field, struct slice text, const struct path *at, struct reason *why)
+static int read_base(struct noun_field *field, struct slice text, const struct where *at, struct reason *why)
 {
     for (unsigned kind = 0; kind < NOUN_KINDS; kind++)
         if (kind_names[kind] && slice_is(text, kind_names[kind])) {
             field->kind = (enum noun_kind)kind;
             return 0;
         }
-    return path_refuse(why, at,
+    return where_refuse(why, at,
         "\"%.*s\" is no type (string number boolean datetime date json url email id), no choice (\"Lead | "
         "Qualified\"), no reference (\"-> Contact\") and no event (\"Qualified\")",
         SHOWN(text));
 }
 
 static int read_field(
-    struct noun_field *field, struct slice text, const struct path *at, struct arena *arena, struct reason *why)
+    struct noun_field *field, struct slice text, const struct where *at, struct arena *arena, struct reason *why)
 {
     struct slice whole = text;
     take_modifiers(&text, field);
@@ -137,7 +137,7 @@ static bool is_event(struct slice text)
     return name_is_word(text) && text.at[0] >= 'A' && text.at[0] <= 'Z';
 }
 
-static int read_off(struct noun *noun, struct slice name, const struct path *at, struct reason *why)
+static int read_off(struct noun *noun, struct slice name, const struct where *at, struct reason *why)
 {
     if (slice_is(name, "create"))
         noun->no_create = true;
@@ -146,17 +146,17 @@ static int read_off(struct noun *noun, struct slice name, const struct path *at,
     else if (slice_is(name, "delete"))
         noun->no_delete = true;
     else
-        return path_refuse(why, at, "null switches off create, update or delete; nothing else can be");
+        return where_refuse(why, at, "null switches off create, update or delete; nothing else can be");
     return 0;
 }
 
 static int read_verb(struct noun_verb *verb, const struct noun *noun, struct slice name, struct slice event,
-    const struct path *at, struct reason *why)
+    const struct where *at, struct reason *why)
 {
     if (!name_is_word(name))
-        return path_refuse(why, at, "a verb is one word");
+        return where_refuse(why, at, "a verb is one word");
     if (noun->name.size + 1 + event.size > NAME_TYPE_MAX)
-        return path_refuse(why, at, "the type %.*s.%.*s is too long", SHOWN(noun->name), SHOWN(event));
+        return where_refuse(why, at, "the type %.*s.%.*s is too long", SHOWN(noun->name), SHOWN(event));
     *verb = (struct noun_verb){.action = name, .event = event};
     return 0;
 }
@@ -170,20 +170,20 @@ static int text_of(struct slice quoted, struct arena *arena, struct slice *text)
 }
 
 static int read_member(struct noun *noun, struct noun_field *fields, struct noun_verb *verbs, struct slice key,
-    struct slice value, const struct path *above, struct arena *arena, struct reason *why)
+    struct slice value, const struct where *above, struct arena *arena, struct reason *why)
 {
-    struct path at = {.above = above, .name = path_name(key)};
+    struct where at = {.above = above, .name = where_name(key)};
     struct slice name, text;
     enum json_kind kind = json_kind(value);
     int error = text_of(key, arena, &name);
     if (error)
         return error;
     if (!name.size || name.at[0] == '$')
-        return path_refuse(why, &at, "a field has a name, which does not begin with $");
+        return where_refuse(why, &at, "a field has a name, which does not begin with $");
     if (kind == JSON_NULL)
         return read_off(noun, name, &at, why);
     if (kind != JSON_STRING)
-        return path_refuse(why, &at,
+        return where_refuse(why, &at,
             "a field is declared by a text such as \"string!\", \"Lead | Qualified\", "
             "\"-> Contact\", or null");
     error = text_of(value, arena, &text);
@@ -202,18 +202,18 @@ static int read_member(struct noun *noun, struct noun_field *fields, struct noun
     return error;
 }
 
-int noun_read(struct noun *noun, struct slice key, struct slice value, const struct path *above, struct arena *arena,
+int noun_read(struct noun *noun, struct slice key, struct slice value, const struct where *above, struct arena *arena,
     struct reason *why)
 {
-    struct path at = {.above = above, .name = path_name(key)};
+    struct where at = {.above = above, .name = where_name(key)};
     *noun = (struct noun){0};
     int error = text_of(key, arena, &noun->name);
     if (error)
         return error;
     if (!is_event(noun->name) || noun->name.size > NAME_TYPE_MAX / 2)
-        return path_refuse(why, &at, "a noun is one word with a capital, such as Contact");
+        return where_refuse(why, &at, "a noun is one word with a capital, such as Contact");
     if (json_kind(value) != JSON_OBJECT)
-        return path_refuse(why, &at, "a noun is an object of fields and verbs");
+        return where_refuse(why, &at, "a noun is an object of fields and verbs");
     size_t count = 0;
     struct json_cursor c = json_enter(value);
     for (struct slice name, member; json_next_member(&c, &name, &member);)
@@ -340,7 +340,7 @@ static bool is_id(struct slice text)
     return name_is_imported_id(text) || name_is_entity(text);
 }
 
-static int check_choice(const struct noun_field *field, struct slice text, const struct path *at, struct reason *why)
+static int check_choice(const struct noun_field *field, struct slice text, const struct where *at, struct reason *why)
 {
     BYTES_AUTO all = {0};
     for (uint32_t i = 0; i < field->value_count; i++) {
@@ -351,19 +351,20 @@ static int check_choice(const struct noun_field *field, struct slice text, const
             bytes_add_slice(&all, field->values[i]);
         }
     }
-    return path_refuse(
+    return where_refuse(
         why, at, "\"%.*s\" is none of %.*s%s", SHOWN(text), SLICE_ARG(bytes_slice(&all)), all.size < 120 ? "" : " …");
 }
 
-static int check_reference(const struct noun_field *field, struct slice text, const struct path *at, struct reason *why)
+static int check_reference(
+    const struct noun_field *field, struct slice text, const struct where *at, struct reason *why)
 {
     struct slice noun = name_entity_noun(text);
     bool fits =
         name_is_entity(text) && noun.size == field->target.size && !strncasecmp(noun.at, field->target.at, noun.size);
-    return fits ? 0 : path_refuse(why, at, "\"%.*s\" is no id of a %.*s", SHOWN(text), SHOWN(field->target));
+    return fits ? 0 : where_refuse(why, at, "\"%.*s\" is no id of a %.*s", SHOWN(text), SHOWN(field->target));
 }
 
-static int check_text(const struct noun_field *field, struct slice text, const struct path *at, struct reason *why)
+static int check_text(const struct noun_field *field, struct slice text, const struct where *at, struct reason *why)
 {
     bool holds = true;
     switch (field->kind) {
@@ -389,30 +390,30 @@ static int check_text(const struct noun_field *field, struct slice text, const s
     default:
         break;
     }
-    return holds ? 0 : path_refuse(why, at, "\"%.*s\" is no %s", SHOWN(text), kind_names[field->kind]);
+    return holds ? 0 : where_refuse(why, at, "\"%.*s\" is no %s", SHOWN(text), kind_names[field->kind]);
 }
 
-static int check_value(const struct noun_field *field, struct slice value, const struct path *at, struct reason *why)
+static int check_value(const struct noun_field *field, struct slice value, const struct where *at, struct reason *why)
 {
     enum json_kind kind = json_kind(value);
     if (field->kind == NOUN_JSON)
         return 0;
     if (field->kind == NOUN_NUMBER)
-        return kind == JSON_NUMBER ? 0 : path_refuse(why, at, "%.*s is no number", SHOWN(value));
+        return kind == JSON_NUMBER ? 0 : where_refuse(why, at, "%.*s is no number", SHOWN(value));
     if (field->kind == NOUN_BOOLEAN)
-        return kind == JSON_TRUE || kind == JSON_FALSE ? 0 : path_refuse(why, at, "%.*s is no boolean", SHOWN(value));
+        return kind == JSON_TRUE || kind == JSON_FALSE ? 0 : where_refuse(why, at, "%.*s is no boolean", SHOWN(value));
     if (kind != JSON_STRING)
-        return path_refuse(why, at, "%.*s is no string", SHOWN(value));
+        return where_refuse(why, at, "%.*s is no string", SHOWN(value));
     BYTES_AUTO decoded = {0};
     json_decode(&decoded, value);
     return decoded.failed ? -ENOMEM : check_text(field, bytes_slice(&decoded), at, why);
 }
 
-static int check_list(const struct noun_field *field, struct slice value, const struct path *above, struct reason *why)
+static int check_list(const struct noun_field *field, struct slice value, const struct where *above, struct reason *why)
 {
     if (json_kind(value) != JSON_ARRAY)
-        return path_refuse(why, above, "%.*s is no array", SHOWN(value));
-    struct path at = {.above = above};
+        return where_refuse(why, above, "%.*s is no array", SHOWN(value));
+    struct where at = {.above = above};
     struct json_cursor c = json_enter(value);
     int error = 0;
     for (struct slice element; !error && json_next_element(&c, &element); at.index++)
@@ -420,22 +421,22 @@ static int check_list(const struct noun_field *field, struct slice value, const 
     return error;
 }
 
-static int check_field(const struct noun_field *field, struct slice value, const struct path *at, struct reason *why)
+static int check_field(const struct noun_field *field, struct slice value, const struct where *at, struct reason *why)
 {
     bool nothing = !value.at || json_kind(value) == JSON_NULL;
     if (nothing)
-        return field->required ? path_refuse(why, at, "is missing") : 0;
+        return field->required ? where_refuse(why, at, "is missing") : 0;
     return field->list ? check_list(field, value, at, why) : check_value(field, value, at, why);
 }
 
 int noun_check(const struct noun *noun, struct slice object, struct reason *why)
 {
-    static const struct path root = {.name = {"data", 4}};
+    static const struct where root = {.name = {"data", 4}};
     FIELDS_AUTO fields = {0};
     BYTES_AUTO key = {0};
     int error = fields_read(&fields, object);
     for (uint32_t i = 0; !error && i < noun->field_count; i++) {
-        struct path at = {.above = &root, .name = noun->fields[i].name};
+        struct where at = {.above = &root, .name = noun->fields[i].name};
         bytes_clear(&key);
         json_quote(&key, at.name);
         if (key.failed)

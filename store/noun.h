@@ -13,7 +13,7 @@
 
 #include "store/arena.h"
 #include "store/name.h"
-#include "store/path.h"
+#include "store/where.h"
 
 // The most that a field can have to choose from.
 #define NOUN_VALUES_MAX 1000u
@@ -59,7 +59,7 @@ struct noun {
 
 // Reads the declaration of a noun. `name` and `value` are valid JSON without duplicate keys. 0, -EINVAL with the
 // reason, which begins with the path, or -ENOMEM.
-int noun_read(struct noun *noun, struct slice name, struct slice value, const struct path *at, struct arena *arena,
+int noun_read(struct noun *noun, struct slice name, struct slice value, const struct where *at, struct arena *arena,
     struct reason *why);
 
 // The declared verb whose event this is, letter case and Canceled or Cancelled aside; NULL when there is none. Those of

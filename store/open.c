@@ -39,6 +39,7 @@ int tenant_open(struct tenant **tenant, const struct tenant_options *options, st
         return -ENOMEM;
     tenant_init(t, options->number, options->name, options->path, options->sqids);
     t->reactor = options->reactor;
+    atomic_store(&t->owner, options->owner);
 
     struct engine *engine = NULL;
     int error = engine_open(&engine, t->path, options->create ? ENGINE_CREATE : ENGINE_WRITE, why);

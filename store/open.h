@@ -15,6 +15,7 @@ struct tenant_options {
     const char *name;
     const char *path; // of its file
     bool create;
+    uid_t owner;
     const struct sqids *sqids;
     tenant_observer *observer;
     void *observer_context;

@@ -37,7 +37,7 @@ static int read_document(struct slice text, struct slice *value, struct reason *
     json_scanner_init(&scanner);
     enum json_found found = json_scan(&scanner, text.at, text.size, &used, why);
     if (found == JSON_MORE && json_scanner_idle(&scanner))
-        return reason_set(why, -EINVAL, "the document is empty: {} declares nothing");
+        return reason_set(why, -EINVAL, SPEC_EMPTY);
     if (found != JSON_VALUE)
         return reason_set(why, -EINVAL, "the document is not complete");
     *value = (struct slice){.at = text.at, .size = used};
@@ -74,10 +74,10 @@ static int find_noun(const void *folded, const void *noun)
     return compare_slices(*(const struct slice *)folded, ((const struct noun *)noun)->folded);
 }
 
-static int read_nouns(struct spec *s, struct slice value, const struct path *at, struct reason *why)
+static int read_nouns(struct spec *s, struct slice value, const struct where *at, struct reason *why)
 {
     if (json_kind(value) != JSON_OBJECT)
-        return path_refuse(why, at, "must be an object of nouns");
+        return where_refuse(why, at, "must be an object of nouns");
     struct noun *nouns = arena_get(&s->arena, count_members(value) * sizeof *nouns);
     if (!nouns)
         return -ENOMEM;
@@ -93,17 +93,17 @@ static int read_nouns(struct spec *s, struct slice value, const struct path *at,
     s->declares_types = true;
     for (uint32_t i = 1; i < s->noun_count; i++)
         if (slice_equal(nouns[i - 1].folded, nouns[i].folded))
-            return path_refuse(
+            return where_refuse(
                 why, at, "%.*s and %.*s are the same noun", SHOWN(nouns[i - 1].name), SHOWN(nouns[i].name));
     return 0;
 }
 
-static int read_names(
-    struct names_declared *names, struct slice value, const struct path *above, struct arena *arena, struct reason *why)
+static int read_names(struct names_declared *names, struct slice value, const struct where *above, struct arena *arena,
+    struct reason *why)
 {
-    struct path at = {.above = above};
+    struct where at = {.above = above};
     if (json_kind(value) != JSON_ARRAY)
-        return path_refuse(why, above, "must be an array of names");
+        return where_refuse(why, above, "must be an array of names");
     size_t count = 0;
     struct json_cursor c = json_enter(value);
     for (struct slice name; json_next_element(&c, &name);)
@@ -115,7 +115,7 @@ static int read_names(
     for (struct slice name; json_next_element(&c, &name); at.index++) {
         BYTES_AUTO text = {0};
         if (json_kind(name) != JSON_STRING || name.size == 2)
-            return path_refuse(why, &at, "must be a name");
+            return where_refuse(why, &at, "must be a name");
         json_decode(&text, name);
         all[at.index] = arena_copy(arena, bytes_slice(&text));
         if (text.failed || !all[at.index].at)
@@ -125,15 +125,15 @@ static int read_names(
     return 0;
 }
 
-static int read_members(struct spec *s, struct slice object, const struct path *above, struct reason *why);
+static int read_members(struct spec *s, struct slice object, const struct where *above, struct reason *why);
 
 static int read_member(
-    struct spec *s, struct slice key, struct slice value, const struct path *above, struct reason *why)
+    struct spec *s, struct slice key, struct slice value, const struct where *above, struct reason *why)
 {
-    struct path at = {.above = above, .name = path_name(key)};
+    struct where at = {.above = above, .name = where_name(key)};
     if (json_key_is(key, "spec") && !above)
         return json_kind(value) == JSON_OBJECT ? read_members(s, value, &at, why)
-                                               : path_refuse(why, &at, "must be an object");
+                                               : where_refuse(why, &at, "must be an object");
     if (json_key_is(key, "nouns"))
         return read_nouns(s, value, &at, why);
     if (json_key_is(key, "agent_types"))
@@ -144,11 +144,11 @@ static int read_member(
         return read_names(&s->singletons, value, &at, &s->arena, why);
     if (json_key_is(key, "name") || json_key_is(key, "description") || json_key_is(key, "$schema"))
         return 0;
-    return path_refuse(
+    return where_refuse(
         why, &at, "is not known: a spec has nouns, aggregate_types, agent_types, target_types, singletons");
 }
 
-static int read_members(struct spec *s, struct slice object, const struct path *above, struct reason *why)
+static int read_members(struct spec *s, struct slice object, const struct where *above, struct reason *why)
 {
     int error = 0;
     struct json_cursor c = json_enter(object);
@@ -160,15 +160,15 @@ static int read_members(struct spec *s, struct slice object, const struct path *
 // A reference to what nothing declares could never hold.
 static int check_references(const struct spec *s, struct reason *why)
 {
-    static const struct path root = {.name = {"nouns", 5}};
+    static const struct where root = {.name = {"nouns", 5}};
     for (uint32_t i = 0; i < s->noun_count; i++)
         for (uint32_t j = 0; j < s->nouns[i].field_count; j++) {
             const struct noun_field *field = &s->nouns[i].fields[j];
             if (field->kind != NOUN_REFERENCE || spec_noun(s, field->target))
                 continue;
-            struct path noun = {.above = &root, .name = s->nouns[i].name};
-            struct path at = {.above = &noun, .name = field->name};
-            return path_refuse(why, &at, "%.*s is not declared", SHOWN(field->target));
+            struct where noun = {.above = &root, .name = s->nouns[i].name};
+            struct where at = {.above = &noun, .name = field->name};
+            return where_refuse(why, &at, "%.*s is not declared", SHOWN(field->target));
         }
     return 0;
 }
@@ -306,16 +306,24 @@ static int check_target(const struct spec *s, const struct event *event, struct 
 
 // ---- events
 
+static void list_event(struct bytes *out, struct slice event, bool allowed)
+{
+    if (!allowed || out->size > 120)
+        return;
+    bytes_add_text(out, out->size ? ", " : "");
+    bytes_add_slice(out, event);
+}
+
 static int refuse_event(const struct noun *noun, const struct name_type *type, struct reason *why)
 {
     BYTES_AUTO all = {0};
-    for (uint32_t i = 0; i < noun->verb_count && all.size < 120; i++) {
-        bytes_add_text(&all, ", ");
-        bytes_add_slice(&all, noun->verbs[i].event);
-    }
-    return reason_set(why, -EINVAL, "type: %.*s is not declared: a %.*s can be%s%s%s%.*s", SHOWN(type->text),
-        SHOWN(noun->name), noun->no_create ? "" : " Created", noun->no_update ? "" : " Updated",
-        noun->no_delete ? "" : " Deleted", (int)(all.size < 130 ? all.size : 130), all.size ? all.at : "");
+    list_event(&all, SLICE("Created"), !noun->no_create);
+    list_event(&all, SLICE("Updated"), !noun->no_update);
+    list_event(&all, SLICE("Deleted"), !noun->no_delete);
+    for (uint32_t i = 0; i < noun->verb_count; i++)
+        list_event(&all, noun->verbs[i].event, true);
+    return reason_set(why, -EINVAL, "type: %.*s is not declared: a %.*s can be %.*s", SHOWN(type->text),
+        SHOWN(noun->name), (int)(all.size < 130 ? all.size : 130), all.size ? all.at : "");
 }
 
 static int check_type(const struct spec *s, const struct event *event, struct reason *why)
@@ -342,6 +350,14 @@ int spec_check_event(const struct spec *s, const struct event *event, struct rea
     return error;
 }
 
+bool spec_verb_sets(const struct spec *s, const struct name_type *type, struct slice entity, struct slice fields,
+    struct slice *field, struct slice *value)
+{
+    const struct noun *noun = type->style == NAME_PASCAL ? spec_noun(s, name_entity_noun(entity)) : NULL;
+    const struct noun_verb *verb = noun && type->verb == NAME_OTHER ? noun_find_event(noun, verb_of(type)) : NULL;
+    return verb && noun_verb_sets(noun, verb, fields, field, value);
+}
+
 int spec_check_state(const struct spec *s, struct slice entity, struct slice fields, struct reason *why)
 {
     const struct noun *noun = spec_noun(s, name_entity_noun(entity));
@@ -350,11 +366,12 @@ int spec_check_state(const struct spec *s, struct slice entity, struct slice fie
 
 // ---- the event of a spec
 
-int spec_record(struct slice text, struct bytes *data, struct reason *why)
+int spec_record(struct slice text, bool changes, struct bytes *data, struct reason *why)
 {
-    bytes_add_text(data, "{\"" RECORDED "\":");
+    // As a pair, so that no arrow in the text is read as a change.
+    bytes_add_text(data, changes ? "{\"" RECORDED "\":{\"after\":" : "{\"" RECORDED "\":");
     json_quote(data, text);
-    bytes_add_char(data, '}');
+    bytes_add_text(data, changes ? "}}" : "}");
     if (data->failed)
         return -ENOMEM;
     if (data->size > RECORDED_BYTES)

@@ -15,6 +15,10 @@
 
 #include <stdatomic.h>
 
+// The text of a tenant that has declared nothing.
+#define SPEC_NOTHING SLICE("{}\n")
+#define SPEC_EMPTY   "the document is empty: {} declares nothing"
+
 struct names_declared {
     const struct slice *all;
     uint32_t count;
@@ -56,13 +60,18 @@ struct slice spec_spelling(const struct spec *spec, struct slice type, char out[
 // May an event of this type, of this actor, with this data, happen to this entity? What depends on the state,
 // spec_check_state judges. 0, -EINVAL with the reason, or -ENOMEM.
 int spec_check_event(const struct spec *spec, const struct event *event, struct reason *why);
+// The field that a verb of a noun sets by itself (noun.h). `fields`: those of the entity's state, or .at NULL. False
+// when it sets none.
+bool spec_verb_sets(const struct spec *spec, const struct name_type *type, struct slice entity, struct slice fields,
+    struct slice *field, struct slice *value);
 // May the entity have these fields, an object? 0, -EINVAL with the reason, or -ENOMEM.
 int spec_check_state(const struct spec *spec, struct slice entity, struct slice fields, struct reason *why);
 
 // ---- the event of an accepted spec: Spec.Updated on spec_TENANT, with the text as the member "spec.json" of its data
 
-// The data of the event. 0, -EMSGSIZE with the reason when it is too large for an event, or -ENOMEM.
-int spec_record(struct slice text, struct bytes *data, struct reason *why);
+// The data of the event; of a change if the entity has a state already. 0, -EMSGSIZE with the reason when it is too
+// large for an event, or -ENOMEM.
+int spec_record(struct slice text, bool changes, struct bytes *data, struct reason *why);
 // Does this event, of any spec_…, declare a spec? The text as it was written is appended.
 bool spec_recorded(const struct event *event, struct bytes *text);
 // `spec_TENANT`. Returns the size.

@@ -231,8 +231,10 @@ static struct state *begin(const struct event *event, struct slice noun)
     return fields.failed ? NULL : state_make(true, event->at_us, event->actor, noun, data);
 }
 
-int state_fold(const struct state *before, const struct event *event, struct state **after)
+int state_fold(const struct spec *spec, const struct state *before, const struct event *event, struct state **after,
+    struct reason *misfit)
 {
+    (void)spec, (void)misfit;
     struct name_type type = name_stored_type(event->type);
     struct slice noun = type.style == NAME_PASCAL ? type.noun : name_entity_noun(event->target);
     if (type.verb == NAME_DELETED) {

@@ -6,12 +6,11 @@
 //     other PascalCase         a member of data that is {"before","after"} is set to `after`, or gone without one; so
 //                              append records all of them. What an import brought is read by A9: "A -> B" on a string
 //                              sets B, everything else is the new value
-//     snake_case               shallow merge
+//     snake_case               what the spec in force says (handler.h), else a shallow merge
 // Members that begin with `$`, which only an import brings, count for nothing.
 #pragma once
 
-#include "store/envelope.h"
-#include "store/reason.h"
+#include "store/spec.h"
 
 #include <stdatomic.h>
 
@@ -38,8 +37,11 @@ static inline void state_drop_at(struct state **state)
 #define STATE_AUTO __attribute__((cleanup(state_drop_at))) struct state *
 size_t state_bytes(const struct state *state);
 
-// The state after an event; `before` is NULL for the first one. The event's data is as recorded. 0 or -ENOMEM.
-int state_fold(const struct state *before, const struct event *event, struct state **after);
+// The state after an event; `before` is NULL for the first one, `spec` for a tenant that declares nothing. The event's
+// data is as recorded. What does not fit changes nothing; the first of it is told in `misfit`, if that is not NULL.
+// 0 or -ENOMEM.
+int state_fold(const struct spec *spec, const struct state *before, const struct event *event, struct state **after,
+    struct reason *misfit);
 
 // Makes what is recorded of what was written: each member of `data`, a change of a living entity, becomes
 // {"before","after"} (A8), be it a plain value, "A -> B" or the object itself (A9). Appends the object to `out`. 0,

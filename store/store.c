@@ -220,17 +220,6 @@ int store_make(struct store *store, struct tenant_info *info)
     return error;
 }
 
-int store_change(struct store *store, const struct tenant_info *info)
-{
-    struct tenant_row row = row_of(info);
-    pthread_mutex_lock(&store->lock);
-    int error = catalog_change(store->catalog, &row);
-    if (!error)
-        error = copy_info(store, &row);
-    pthread_mutex_unlock(&store->lock);
-    return error;
-}
-
 int store_info(struct store *store, uint32_t number, struct tenant_info *info)
 {
     pthread_mutex_lock(&store->lock);
@@ -273,6 +262,20 @@ static struct open_tenant *find_open(struct store *store, uint32_t number)
     while (o && o->tenant->number != number)
         o = o->next;
     return o;
+}
+
+int store_change(struct store *store, const struct tenant_info *info)
+{
+    struct tenant_row row = row_of(info);
+    pthread_mutex_lock(&store->lock);
+    int error = catalog_change(store->catalog, &row);
+    if (!error)
+        error = copy_info(store, &row);
+    struct open_tenant *o = find_open(store, info->number);
+    if (!error && o)
+        atomic_store(&o->tenant->owner, info->uid);
+    pthread_mutex_unlock(&store->lock);
+    return error;
 }
 
 static void close_open(struct store *store, struct open_tenant *closed)
@@ -318,6 +321,7 @@ static int open_one(struct store *store, const struct tenant_info *info, struct 
         .name = info->name,
         .path = path,
         .create = true,
+        .owner = info->uid,
         .sqids = &store->sqids,
         .observer = store->observer,
         .observer_context = store->context,

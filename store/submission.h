@@ -12,6 +12,7 @@
 enum submission_kind {
     SUBMIT_EVENTS,   // drafts; with `error` set: what came behind them was refused, so they are only judged
     SUBMIT_DOCUMENT, // a whole state: the difference becomes one Updated event (of what is gone: Created)
+    SUBMIT_SPEC,     // a text of spec.json: becomes one Spec.Updated event
     SUBMIT_ROLLBACK, // a moment: the difference to the state of then becomes one event
     SUBMIT_HOOK,     // a change of a hook
     SUBMIT_REFUSAL,  // `error` and `why` are known already; only to be written to `rejected`
@@ -31,8 +32,10 @@ struct submission {
     bool wants_receipts;
 
     struct slice entity;    // SUBMIT_DOCUMENT, SUBMIT_ROLLBACK
-    struct slice actor;     // the same
+    struct slice actor;     // the same, and SUBMIT_SPEC
     struct slice document;  // SUBMIT_DOCUMENT: a valid object without duplicate keys, laid out as it likes
+                            // SUBMIT_SPEC: the text, not looked at
+    uint64_t base_spec;     // SUBMIT_SPEC: the position of the spec that it was made of; -ESTALE if there is another
     uint32_t base_version;  // SUBMIT_DOCUMENT: -ESTALE if the entity has another version now
     struct slice when_text; // SUBMIT_ROLLBACK: `when` as it was written
     struct when when;
@@ -54,6 +57,7 @@ struct submission {
     struct reason why;
     unsigned line;         // which value was refused, from 1; 0: none in particular
     uint32_t version;      // the entity's version after SUBMIT_DOCUMENT
+    uint64_t spec;         // where the spec in force stands after SUBMIT_SPEC
     struct bytes receipts; // a line for each event, or one that tells the error
 
     struct submission *next; // the writer's queue

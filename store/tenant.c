@@ -20,6 +20,7 @@ void tenant_clear(struct tenant *t)
     entities_free(&t->entities);
     types_free(&t->types);
     index_free(&t->index);
+    declared_clear(&t->declared);
     pthread_mutex_destroy(&t->lock);
 }
 

@@ -2,6 +2,7 @@
 // by `lock`, which is held for moments only and never while anything waits.
 #pragma once
 
+#include "store/declared.h"
 #include "store/engine.h"
 #include "store/entity.h"
 #include "store/index.h"
@@ -53,12 +54,14 @@ struct tenant {
     struct entities entities; // (lock), see entity.h
     struct types types;       // (lock); published up to what any published event names
     struct index index;       // (lock), see index.h
+    struct declared declared; // (lock), see declared.h
     uint64_t rejected_base;   // `rejected` begins at this offset since the mount; constant
     uint64_t next_entity;     // (lock) the next free entity id
     unsigned reserved_count;  // (lock)
     int64_t answered_past_us; // (lock) the latest moment that somebody was told is past
     int64_t frontier_us;      // (lock) timestamps of the commit under way begin here; INT64_MAX: there is none
 
+    _Atomic uid_t owner;     // of the tenant: who declares its spec
     _Atomic int64_t rest_ns; // without work for so long, the writer rests (TENANT_REST_NS, but for tests)
 
     const struct reactor *reactor; // (hook.h); NULL: nothing reacts

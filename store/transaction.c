@@ -63,6 +63,8 @@ static int read_end(struct transaction *tx)
     if (!error)
         error = engine_count_entities(engine, &tx->end.entities);
     if (!error || error == -ENOENT)
+        error = engine_spec_before(engine, INT64_MAX, &tx->declaration.position);
+    if (!error || error == -ENOENT)
         error = engine_last_claimed(engine, &tx->last_claimed);
     if (!error)
         error = engine_last_rejected(engine, &rejected);
@@ -88,6 +90,9 @@ int transaction_open(struct transaction *tx, struct tenant *tenant, struct engin
 void transaction_close(struct transaction *tx)
 {
     chain_close(&tx->chain);
+    spec_drop(tx->declaration.spec);
+    spec_drop(tx->declaration_kept.spec);
+    spec_drop(tx->published_declaration.spec);
     bytes_free(&tx->lines);
     free(tx->additions);
     free(tx->undos);
@@ -97,12 +102,35 @@ void transaction_close(struct transaction *tx)
 
 // ---- submissions
 
+static void copy_declaration(struct declaration *to, const struct declaration *from)
+{
+    struct spec *dropped = to->spec;
+    *to = (struct declaration){.position = from->position, .spec = spec_hold(from->spec)};
+    spec_drop(dropped);
+}
+
+int transaction_spec(struct transaction *tx, struct spec **spec)
+{
+    struct declaration *d = &tx->declaration;
+    int error = d->position && !d->spec ? declared_spec(&tx->reader, d->position, &d->spec) : 0;
+    *spec = d->spec;
+    return error;
+}
+
+void transaction_declare(struct transaction *tx, struct spec *spec)
+{
+    struct declaration fresh = {.position = tx->end.position, .spec = spec};
+    tx->additions[tx->count - 1].declares = true;
+    copy_declaration(&tx->declaration, &fresh);
+}
+
 int transaction_begin(struct transaction *tx)
 {
     struct tenant *t = tx->tenant;
     tx->published = tx->end;
     tx->published_types = t->types.count;
     tx->published_rejected_number = tx->rejected_number;
+    copy_declaration(&tx->published_declaration, &tx->declaration);
     tx->count = 0;
     tx->touched_count = 0;
     tx->rejected = false;
@@ -124,6 +152,7 @@ void transaction_submission(struct transaction *tx)
     pthread_mutex_unlock(&t->lock);
     tx->at_us = now_us;
     tx->kept = tx->count;
+    copy_declaration(&tx->declaration_kept, &tx->declaration);
 }
 
 static void undo_to(struct transaction *tx, size_t count)
@@ -315,8 +344,13 @@ int transaction_add(struct transaction *tx, struct entity *e, struct event *even
     if (!error)
         error = push_undo(tx, e);
     struct state *after = NULL;
+    struct spec *spec = NULL;
+    tx->misfit.text[0] = '\0';
+    // Only these are folded as a spec says; others go on although it may be damaged.
+    if (!error && name_stored_type(event->type).style == NAME_SNAKE)
+        error = transaction_spec(tx, &spec);
     if (!error)
-        error = state_fold(e->next_state, event, &after);
+        error = state_fold(spec, e->next_state, event, &after, &tx->misfit);
     if (!error && !GROW(tx->additions, tx->count, tx->room))
         error = -ENOMEM;
     if (!error)
@@ -394,6 +428,7 @@ void transaction_undo(struct transaction *tx)
             engine_drop_given(tx->reader.engine, tx->additions[i].given);
     drop_snapshots(tx, kept);
     undo_to(tx, 0);
+    copy_declaration(&tx->declaration, &tx->declaration_kept);
     tx->count = kept;
     const struct addition *last = kept ? &tx->additions[kept - 1] : NULL;
     tx->lines.size = last ? last->line_at + last->line_size + 1 : 0;
@@ -458,6 +493,8 @@ int transaction_write(struct transaction *tx, size_t from_addition)
         error = engine_put_event(engine, &row);
         if (!error && a->version == 1)
             error = engine_put_entity(engine, a->entity->head.id, entity_name(a->entity));
+        if (!error && a->declares)
+            error = engine_put_spec(engine, a->place.position);
         if (!error && a->snapshot)
             error = write_snapshot(tx, a);
     }
@@ -529,8 +566,14 @@ int transaction_commit(struct transaction *tx, size_t *change_count)
     if (tx->count)
         tx->end.changed_at_us = when_now_us();
     pthread_mutex_lock(&t->lock);
-    for (size_t i = 0; i < tx->count; i++)
-        entity_add_pending(tx->additions[i].entity, &tx->additions[i].place);
+    for (size_t i = 0; i < tx->count; i++) {
+        const struct addition *a = &tx->additions[i];
+        entity_add_pending(a->entity, &a->place);
+        if (a->declares)
+            declared_add(&t->declared, a->place.position, NULL);
+    }
+    if (tx->declaration.position > tx->published_declaration.position)
+        declared_add(&t->declared, tx->declaration.position, tx->declaration.spec);
     settle(tx, true);
     t->end = tx->end;
     t->frontier_us = INT64_MAX;
@@ -547,6 +590,7 @@ void transaction_abort(struct transaction *tx)
     tx->end = tx->published;
     tx->types_stored = tx->published_types;
     tx->rejected_number = tx->published_rejected_number;
+    copy_declaration(&tx->declaration, &tx->published_declaration);
     tx->count = 0;
     tx->rejected = false;
     pthread_mutex_lock(&t->lock);

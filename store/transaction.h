@@ -14,12 +14,19 @@ struct addition {
     unsigned char hash[CHAIN_SIZE];
     struct slice given;     // the id, if a writer gave it; lives in the submission
     struct state *snapshot; // the state behind it, when one is due
+    bool declares;          // a spec
 };
 
 struct undo {
     struct entity *entity;
     struct head next;
     struct state *next_state;
+};
+
+// A spec and where it was declared.
+struct declaration {
+    uint64_t position; // 0: there is none
+    struct spec *spec; // NULL: not read yet
 };
 
 struct transaction {
@@ -31,8 +38,11 @@ struct transaction {
     struct log_end end;
     int64_t at_us; // the timestamp of the submission being judged
     uint64_t last_claimed;
-    uint64_t rejected_number; // of the last refusal
-    uint32_t types_stored;    // types up to here are on disk
+    uint64_t rejected_number;            // of the last refusal
+    struct declaration declaration;      // in force for the next event
+    struct declaration declaration_kept; // … before the submission being judged
+    struct reason misfit;                // what of the last event did not fit the state, as its spec says
+    uint32_t types_stored;               // types up to here are on disk
 
     struct addition *additions;
     size_t count, room;
@@ -50,6 +60,7 @@ struct transaction {
     struct log_end published;
     uint32_t published_types;
     uint64_t published_rejected_number;
+    struct declaration published_declaration;
 };
 
 // Takes over the connection; reads where the log ends.
@@ -76,6 +87,10 @@ int transaction_state(struct transaction *tx, struct entity *entity, struct stat
 int transaction_add(struct transaction *tx, struct entity *entity, struct event *event, uint64_t *position);
 // The event at a position, be it of this transaction or recorded.
 int transaction_event(struct transaction *tx, uint64_t position, struct event_row *row);
+// The spec in force for the next event, borrowed; NULL when there is none. 0, or why it cannot be read.
+int transaction_spec(struct transaction *tx, struct spec **spec);
+// The last event declares a spec, which is held from now on.
+void transaction_declare(struct transaction *tx, struct spec *spec);
 // The type in the spelling of the tenant's first event of it; itself when it is new.
 struct slice transaction_spelling(struct transaction *tx, struct slice type);
 

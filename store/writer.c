@@ -404,6 +404,11 @@ static int load(struct writer *w, struct reason *why)
     error = index_open(&t->index, w->engine, w->tx.end.position, why);
     if (error)
         return error;
+    uint64_t first_spec;
+    if (w->tx.declaration.position && engine_spec_from(w->engine, 0, &first_spec) == 0) {
+        declared_add(&t->declared, first_spec, NULL);
+        declared_add(&t->declared, w->tx.declaration.position, NULL);
+    }
     struct chunk page;
     if (last_entity && history_page(&w->tx.reader, last_entity, 1, &page) == 0)
         w->tx.end.entities_at_us = page.events[0].at_us;

@@ -234,6 +234,11 @@ int engine_put_name(struct engine *e, struct slice name, uint64_t entity)
     return run(e, s);
 }
 
+int engine_put_spec(struct engine *e, uint64_t position)
+{
+    return run(e, statement_of(e, PUT_SPEC, position, 0));
+}
+
 int engine_put_mark(struct engine *e, uint64_t position)
 {
     return run(e, statement_of(e, PUT_MARK, position, 0));
@@ -444,6 +449,16 @@ int engine_last_claimed(struct engine *e, uint64_t *position)
     if (error == -ENOENT)
         *position = 0;
     return error == -ENOENT ? 0 : error;
+}
+
+int engine_spec_before(struct engine *e, uint64_t before, uint64_t *position)
+{
+    return number_of(e, statement_of(e, SPEC_BEFORE, before, 0), position);
+}
+
+int engine_spec_from(struct engine *e, uint64_t from, uint64_t *position)
+{
+    return number_of(e, statement_of(e, SPEC_FROM, from, 0), position);
 }
 
 int engine_mark(struct engine *e, uint64_t *position)

@@ -10,6 +10,7 @@
     "INSERT INTO mark VALUES(2, 0);"                                                                                   \
     "CREATE TABLE hook(number INTEGER PRIMARY KEY, position INT, at INT, folder TEXT, name TEXT, text BLOB, sum INT);" \
     "CREATE UNIQUE INDEX hook_name ON hook(folder, name);"                                                             \
+    "CREATE TABLE spec(position INTEGER PRIMARY KEY);"                                                                 \
     "PRAGMA user_version=2;"
 
 const char engine_upgrade[] = "BEGIN IMMEDIATE;" TABLES_2 "COMMIT";
@@ -56,6 +57,7 @@ const char *const engine_statements[STATEMENTS] = {
     [PUT_TERM] = "INSERT OR REPLACE INTO term VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)",
     [PUT_POSTING] = "INSERT OR REPLACE INTO posting VALUES(?1, ?2)",
     [PUT_POSTED] = "UPDATE mark SET position = ?1 WHERE one = 2",
+    [PUT_SPEC] = "INSERT INTO spec VALUES(?1)",
     [EVENT] = "SELECT position, entity, version, offset, at, type, hash, sum, line FROM event WHERE position = ?1",
     [EVENTS] = "SELECT position, entity, version, offset, at, type, hash, sum, line FROM event WHERE position >= ?1 "
                "ORDER BY position",
@@ -76,6 +78,8 @@ const char *const engine_statements[STATEMENTS] = {
     [GIVEN] = "SELECT position, content FROM given WHERE id = ?1",
     [CLAIMED] = "SELECT position FROM claimed WHERE position = ?1",
     [LAST_CLAIMED] = "SELECT position FROM claimed ORDER BY position DESC LIMIT 1",
+    [SPEC_BEFORE] = "SELECT position FROM spec WHERE position < ?1 ORDER BY position DESC LIMIT 1",
+    [SPEC_FROM] = "SELECT position FROM spec WHERE position >= ?1 ORDER BY position LIMIT 1",
     [COUNT_ENTITIES] = "SELECT count(*) FROM entity",
     [MARK] = "SELECT position FROM mark WHERE one = 1",
     [TERM] = "SELECT " TERM_COLUMNS " FROM term WHERE kind = ?1 AND text = ?2",

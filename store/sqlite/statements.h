@@ -22,6 +22,7 @@ enum {
     PUT_NAME,
     PUT_HOOK,
     DROP_HOOK,
+    PUT_SPEC,
     PUT_MARK,
     PUT_TERM,
     PUT_POSTING,
@@ -42,6 +43,8 @@ enum {
     GIVEN,
     CLAIMED,
     LAST_CLAIMED,
+    SPEC_BEFORE,
+    SPEC_FROM,
     MARK,
     COUNT_ENTITIES,
     TERM,
@@ -62,5 +65,6 @@ enum {
 };
 
 extern const char engine_schema[];
-extern const char engine_upgrade[]; // from format 1 to the newest
+// Makes a file of format 1 one of this format, whole or not at all.
+extern const char engine_upgrade[];
 extern const char *const engine_statements[STATEMENTS];

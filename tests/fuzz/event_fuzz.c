@@ -141,7 +141,7 @@ static void fold(struct state **state, const struct draft *draft, uint32_t versi
         event.data = bytes_slice(&data);
     }
     struct state *after;
-    CLAIM(state_fold(*state, &event, &after) == 0);
+    CLAIM(state_fold(NULL, *state, &event, &after, NULL) == 0);
     state_drop(*state);
     *state = after;
     if (!after->alive)

@@ -37,7 +37,9 @@ nobody_puts() {
     is "$T/append
 $E/append
 $E/rollback
-$E/state.json" "$(find "$T" -type f -perm -200 | sort)"
+$E/state.json
+$T/import
+$T/spec.json" "$(find "$T" -type f -perm -200 | sort)"
 }
 
 @test "the owner may chmod a tenant, and that is kept over a remount" {

@@ -35,7 +35,7 @@ static struct slice after(const char *type, const char *data)
         .data = slice_of(data),
         .at_us = clock_us += WHEN_US_PER_SECOND};
     struct state *next = NULL;
-    int error = state_fold(state, &event, &next);
+    int error = state_fold(NULL, state, &event, &next, NULL);
     if (error)
         return slice_of(strerrorname_np(-error));
     state_drop(state);

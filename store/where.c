@@ -1,11 +1,11 @@
-#include "store/path.h"
+#include "store/where.h"
 
 #include <errno.h>
 #include <stdarg.h>
 
 #define NAME_SHOWN 60
 
-static void print_step(const struct path *step, bool first, struct bytes *out)
+static void print_step(const struct where *step, bool first, struct bytes *out)
 {
     if (!step->name.at) {
         bytes_printf(out, "[%zu]", step->index);
@@ -23,7 +23,7 @@ static void print_step(const struct path *step, bool first, struct bytes *out)
         bytes_add_text(out, "…");
 }
 
-void path_print(const struct path *path, char out[static PATH_TEXT_MAX])
+void where_print(const struct where *path, char out[static WHERE_TEXT_MAX])
 {
     BYTES_AUTO text = {0};
     BYTES_AUTO step = {0};
@@ -32,7 +32,7 @@ void path_print(const struct path *path, char out[static PATH_TEXT_MAX])
     for (; path && whole; path = path->above) {
         bytes_clear(&step);
         print_step(path, !path->above, &step);
-        whole = text.size + step.size + strlen("…") < PATH_TEXT_MAX;
+        whole = text.size + step.size + strlen("…") < WHERE_TEXT_MAX;
         if (!whole) {
             bytes_clear(&step);
             bytes_add_text(&step, "…");
@@ -47,13 +47,13 @@ void path_print(const struct path *path, char out[static PATH_TEXT_MAX])
     out[size] = '\0';
 }
 
-int path_refuse(struct reason *why, const struct path *path, const char *format, ...)
+int where_refuse(struct reason *why, const struct where *path, const char *format, ...)
 {
-    char where[PATH_TEXT_MAX], words[sizeof why->text];
+    char where[WHERE_TEXT_MAX], words[sizeof why->text];
     va_list args;
     va_start(args, format);
     vsnprintf(words, sizeof words, format, args);
     va_end(args);
-    path_print(path, where);
+    where_print(path, where);
     return reason_set(why, -EINVAL, "%s%s%s", where, where[0] ? ": " : "", words);
 }

@@ -1,0 +1,236 @@
+# spec.json: how it is saved and refused, what a declared noun takes, who may declare, and restoring it by import.
+load helpers
+
+CRM='{"nouns":{"Contact":{"name":"string!","email":"email","stage":"Lead | Qualified | Customer","owner":"-> Contact","qualify":"Qualified","update":null}}}'
+
+setup_file() {
+    # A user who owns nothing must be able to come as far as the mount.
+    chmod a+x "$BATS_RUN_TMPDIR"
+    mount_start
+}
+
+# declare_spec TEXT
+declare_spec() {
+    is ok "$(save "$T/spec.json" "$1")"
+}
+
+# undeclarable PATH TEXT: the whole document is refused with a reason that begins with this path; the old one stays.
+undeclarable() {
+    local before line
+    before=$(cat "$T/spec.json")
+    is EINVAL "$(save "$T/spec.json" "$2")"
+    line=$(tail -n 1 "$T/rejected")
+    is spec.json "$(member path "$line")"
+    [[ $(member reason "$line") == "$1: "* ]] || { echo "not at $1: $line"; return 1; }
+    is "$before" "$(cat "$T/spec.json")"
+}
+
+# ---- the document
+
+@test "a tenant that declares nothing shows an empty spec" {
+    is '{}' "$(cat "$T/spec.json")"
+    is 3 "$(stat -c %s "$T/spec.json")"
+    [[ " $(ls "$T" | tr '\n' ' ') " == *" spec.json "* ]]
+    is 0 "$(count "$T")"
+}
+
+@test "a spec is read back byte for byte, and is one event of the tenant's own entity" {
+    printf '%s' $'{ "nouns" : {\n\t"Contact": {"name":  "string!", "note": "-> Contact"} } }\n\n' > "$BATS_TEST_TMPDIR/spec"
+    cp "$BATS_TEST_TMPDIR/spec" "$T/spec.json"
+    same "$BATS_TEST_TMPDIR/spec" "$T/spec.json"
+    is 1 "$(count "$T")"
+    is "Spec.Updated spec_$TENANT" "$(jq -r '.type + " " + .target' "$T/stream")"
+    same "$BATS_TEST_TMPDIR/spec" <(jq -j '.data."spec.json"' "$T/stream")
+    is "$(stat -c %s "$BATS_TEST_TMPDIR/spec")" "$(stat -c %s "$T/spec.json")"
+}
+
+@test "a spec saved again as it is adds no event" {
+    declare_spec "$CRM"
+    declare_spec "$CRM"
+    cp "$T/spec.json" "$BATS_TEST_TMPDIR/spec"
+    cp "$BATS_TEST_TMPDIR/spec" "$T/spec.json"
+    is 1 "$(count "$T")"
+}
+
+@test "sed -i, jq and mv, and cp with a backup save a spec" {
+    declare_spec "$CRM"
+    sed -i 's/"email":"email"/"email":"string"/' "$T/spec.json"
+    is string "$(jq -r .nouns.Contact.email "$T/spec.json")"
+    jq '.nouns.Contact.age = "number"' "$T/spec.json" > "$T/new"
+    mv "$T/new" "$T/spec.json"
+    is number "$(jq -r .nouns.Contact.age "$T/spec.json")"
+    [[ ! -e $T/new ]]
+    echo "$CRM" > "$BATS_TEST_TMPDIR/spec"
+    cp --backup=simple "$BATS_TEST_TMPDIR/spec" "$T/spec.json"
+    same "$BATS_TEST_TMPDIR/spec" "$T/spec.json"
+    is number "$(jq -r .nouns.Contact.age "$T/spec.json~")"
+    is 4 "$(count "$T")"
+}
+
+@test "a spec that changed since it was opened is not overwritten" {
+    declare_spec "$CRM"
+    cp "$T/spec.json" "$T/mine"
+    echo '{"nouns":{}}' > "$T/spec.json"
+    is ESTALE "$(calls -q rename "$T/mine" "$T/spec.json")"
+    is '{"nouns":{}}' "$(cat "$T/spec.json")"
+    is ESTALE "$(calls -q open "$T/spec.json" wtc run "echo '{}' > $T/spec.json" write "$CRM" close)"
+}
+
+@test "rm of spec.json is refused, and a rename leaves it where it is" {
+    declare_spec "$CRM"
+    ends 1 rm -f "$T/spec.json"
+    mv "$T/spec.json" "$T/spec.bak"
+    is "$CRM" "$(cat "$T/spec.json")"
+    is "$CRM" "$(cat "$T/spec.bak")"
+}
+
+@test "what is wrong in a spec is told with its path, and the old one stays in force" {
+    declare_spec "$CRM"
+    undeclarable nouns.Contact.stage '{"nouns":{"Contact":{"stage":"Lead | | Won"}}}'
+    undeclarable nouns.Contact.name '{"nouns":{"Contact":{"name":"strin!"}}}'
+    undeclarable nouns.Contact.owner '{"nouns":{"Contact":{"owner":"-> Compny"}}}'
+    undeclarable nouns.Contact.qualify '{"nouns":{"Contact":{"qualify":null}}}'
+    undeclarable nouns.contact '{"nouns":{"contact":{}}}'
+    undeclarable nouns '{"nouns":{"Contact":{},"ContacT":{}}}'
+    undeclarable noun '{"noun":{}}'
+    undeclarable 'agent_types[1]' '{"agent_types":["user",7]}'
+    is EINVAL "$(save "$T/spec.json" '{"nouns":')"
+    is EINVAL "$(save "$T/spec.json" '{"nouns":{},"nouns":{}}')"
+    is EINVAL "$(save "$T/spec.json" '[]')"
+    is EINVAL "$(calls -q open "$T/spec.json" wt close)"
+    is 1 "$(count "$T")"
+    refused EINVAL 'data.name' '{"type":"Contact.Created","target":"contact_1"}'
+}
+
+@test "{} ends what was declared" {
+    declare_spec "$CRM"
+    refused EINVAL deal '{"type":"Deal.Created","target":"deal_1"}'
+    declare_spec '{}'
+    record '{"type":"Deal.Created","target":"deal_1"}'
+}
+
+# ---- nouns
+
+@test "only declared nouns and verbs happen" {
+    declare_spec "$CRM"
+    record '{"type":"Contact.Created","target":"contact_1","data":{"name":"Ali"}}'
+    refused EINVAL 'type: no noun deal' '{"type":"Deal.Created","target":"deal_1"}'
+    refused EINVAL 'type: contact.captured' '{"type":"Contact.Captured","target":"contact_1"}'
+    refused EINVAL 'type: contact.updated' '{"type":"Contact.Updated","target":"contact_1","data":{"name":"B"}}'
+    refused EINVAL 'type: was_seen' '{"type":"was_seen","target":"contact_1"}'
+    E=$T/contact_1
+    is EINVAL "$(save "$E/state.json" '{"name":"B"}')"
+    record '{"type":"Contact.Deleted","target":"contact_1"}'
+}
+
+@test "the fields of a noun are checked, with the path of the first that is wrong" {
+    declare_spec '{"nouns":{"Deal":{"name":"string!","value":"number","open":"boolean","closes":"date","at":"datetime","any":"json","site":"url","mail":"email","key":"id","tags":"string[]","stage":"Open | Won!","by":"-> Deal"}}}'
+    local good='"name":"x","stage":"Open"'
+    created deal_0 "{$good,\"value\":1e400,\"open\":true,\"closes\":\"2026-02-28\",\"at\":\"2026-02-28T10:00:00Z\",\"any\":[{}],\"site\":\"https://a.example/x?y#z\",\"mail\":\"a@b.example\",\"key\":\"abc-1\",\"tags\":[\"a\"],\"by\":\"deal_0\",\"other\":0}"
+    created deal_1 "{$good,\"value\":null,\"tags\":[]}"
+    local wrong
+    for wrong in 'name:"name":7,"stage":"Open"' 'name:"stage":"Open"' 'name:"name":null,"stage":"Open"' 'stage:"name":"x"' \
+        'stage:"name":"x","stage":"open"' "value:$good,\"value\":\"1\"" "open:$good,\"open\":1" "closes:$good,\"closes\":\"2026-02-29\"" \
+        "at:$good,\"at\":\"2026-02-28\"" "site:$good,\"site\":\"a.example\"" "mail:$good,\"mail\":\"a.b\"" "key:$good,\"key\":\"a b\"" \
+        "tags:$good,\"tags\":\"a\"" "tags[1]:$good,\"tags\":[\"a\",1]" "by:$good,\"by\":\"contact_1\"" "by:$good,\"by\":\"x\""; do
+        refused EINVAL "data.${wrong%%:*}: " "{\"type\":\"Deal.Created\",\"target\":\"deal_2\",\"data\":{${wrong#*:}}}"
+    done
+}
+
+@test "an update is checked on the state that it leads to" {
+    declare_spec '{"nouns":{"Deal":{"name":"string!","value":"number"}}}'
+    created deal_1 '{"name":"x","value":1}'
+    is ok "$(try Deal.Updated '{"value":2}')"
+    is EINVAL "$(try Deal.Updated '{"value":"2"}')"
+    is EINVAL "$(try Deal.Updated '{"name":{"before":"x"}}')"
+    is EINVAL "$(save "$E/state.json" '{"value":3}')"
+    is ok "$(save "$E/state.json" '{"name":"y"}')"
+    is '{"value":{"before":2},"name":{"before":"x","after":"y"}}' "$(last_data)"
+}
+
+@test "a declared verb sets the field that its value belongs to, unless the data says it" {
+    declare_spec '{"nouns":{"Contact":{"stage":"Lead | Qualified | Lost","qualify":"Qualified","lose":"Lost"},"Ticket":{"status":"string","close":"Closed"},"Note":{"pin":"Pinned"}}}'
+    created contact_1 '{"stage":"Lead"}'
+    happened contact.qualified
+    is '{"stage":{"before":"Lead","after":"Qualified"}}' "$(last_data)"
+    happened Contact.Lost '{"why":"price"}'
+    is '{"why":{"after":"price"},"stage":{"before":"Qualified","after":"Lost"}}' "$(last_data)"
+    happened Contact.Qualified '{"stage":"Lead"}'
+    is '{"stage":{"before":"Lost","after":"Lead"}}' "$(last_data)"
+    created ticket_1
+    happened Ticket.Closed
+    is '{"status":{"after":"Closed"}}' "$(last_data)"
+    created note_1
+    happened Note.Pinned
+    is '{}' "$(last_data)"
+}
+
+@test "a type that is new to the tenant is spelled as the spec declares it" {
+    declare_spec '{"nouns":{"FeatureFlag":{"rollout":"RolledOut"},"Plan":{"cancel":"Canceled"}}}'
+    record '{"type":"featureflag.created","target":"featureflag_1"}' '{"type":"featureflag.rolledout","target":"featureflag_1"}' \
+        '{"type":"plan.cancelled","target":"plan_1"}'
+    is "FeatureFlag.Created FeatureFlag.RolledOut Plan.Canceled" "$(tail -n 3 "$T/stream" | jq -r .type | paste -sd ' ')"
+}
+
+@test "only declared types of actors and targets act" {
+    declare_spec '{"agent_types":["user","agent"],"target_types":["item"]}'
+    record '{"type":"Deal.Created","target":"deal_1"}' '{"type":"Deal.Closed","target":"deal_1","actor":"agent_7"}'
+    refused EINVAL 'actor: ' '{"type":"Deal.Closed","target":"deal_1","actor":"robot_7"}'
+    refused EINVAL 'metadata.actor.type: ' '{"type":"Deal.Closed","target":"deal_1","metadata":{"actor":{"type":"robot","id":"7"}}}'
+    refused EINVAL 'metadata.target.type: ' '{"type":"Deal.Closed","target":"deal_1","metadata":{"target":{"type":"house","id":"7"}}}'
+    record '{"type":"Deal.Closed","target":"deal_1","metadata":{"target":{"type":"item","id":"7"}}}'
+}
+
+# ---- who, and where else
+
+@test "only the owner of a tenant declares, by whatever way" {
+    needs_root
+    chmod 0777 "$T"
+    declare_spec "$CRM"
+    is_one_of "EACCES EPERM" "$(as_nobody "$TOOLS/calls" -q open "$T/spec.json" wt write '{}' close)"
+    is ok "$(as_nobody "$TOOLS/calls" -q open "$T/scratch" wtcx write '{}' close)"
+    is EPERM "$(as_nobody "$TOOLS/calls" -q rename "$T/scratch" "$T/spec.json")"
+    is EPERM "$(as_nobody "$TOOLS/calls" -q open "$T/append" w write "{\"type\":\"Spec.Updated\",\"target\":\"spec_$TENANT\",\"data\":{\"spec.json\":\"{}\"}}" close)"
+    is EPERM "$(as_nobody "$TOOLS/calls" -q open "$T/import" w write "{\"type\":\"Spec.Updated\",\"target\":\"spec_x\",\"timestamp\":\"$(date -u +%FT%T.%6NZ)\",\"data\":{\"spec.json\":\"{}\"}}" close)"
+    is "$CRM" "$(cat "$T/spec.json")"
+    chown 65534 "$T"
+    is ok "$(as_nobody "$TOOLS/calls" -q open "$T/spec.json" wt write '{}' close)"
+}
+
+@test "what a tenant declares is written by spec.json and its rollback alone" {
+    declare_spec "$CRM"
+    declare_spec '{"nouns":{}}'
+    refused EPERM spec.json "{\"type\":\"Spec.Deleted\",\"target\":\"spec_$TENANT\"}"
+    refused EPERM spec.json "{\"type\":\"Spec.Updated\",\"target\":\"spec_$TENANT\",\"data\":{\"x\":1}}"
+    refused EINVAL nouns.x "{\"type\":\"Spec.Updated\",\"target\":\"spec_$TENANT\",\"data\":{\"spec.json\":\"{\\\"nouns\\\":{\\\"x\\\":0}}\"}}"
+    echo v1 > "$T/spec_$TENANT/rollback"
+    is "$CRM" "$(cat "$T/spec.json")"
+}
+
+@test "restoring the stream into a tenant of another name restores what is declared" {
+    declare_spec '{"nouns":{}}'
+    declare_spec "$CRM"
+    created contact_1 '{"name":"Ali"}'
+    local other=$MOUNT/other$BATS_TEST_NUMBER
+    mkdir "$other"
+    cat "$T/stream" > "$other/import"
+    same "$T/spec.json" "$other/spec.json"
+    T=$other refused EINVAL data.name '{"type":"Contact.Created","target":"contact_2"}'
+}
+
+@test "a spec is in force after a restart" {
+    declare_spec "$CRM"
+    daemon_restart
+    is "$CRM" "$(cat "$T/spec.json")"
+    refused EINVAL data.name '{"type":"Contact.Created","target":"contact_1"}'
+}
+
+@test "a spec accepted earlier counts for what follows it in the same write" {
+    declare_spec '{"nouns":{"Contact":{}}}'
+    local spec='{"spec.json":"{\"nouns\":{\"Deal\":{}}}"}'
+    local changed="{\"type\":\"Spec.Updated\",\"target\":\"spec_$TENANT\",\"data\":$spec}"
+    refused EINVAL contact "{\"type\":\"Contact.Created\",\"target\":\"contact_1\"}$changed{\"type\":\"Contact.Created\",\"target\":\"contact_2\"}"
+    is '{"nouns":{"Contact":{}}}' "$(cat "$T/spec.json")"
+    record "{\"type\":\"Contact.Created\",\"target\":\"contact_1\"}$changed{\"type\":\"Deal.Created\",\"target\":\"deal_1\"}"
+    is '{"nouns":{"Deal":{}}}' "$(cat "$T/spec.json")"
+}
