@@ -309,10 +309,8 @@ static int options_read(struct log *log, int argc, char **argv)
             log->utc = true;
             break;
         case 'c':
-            if (terminal_read_colour(optarg ? optarg : "always", &colour) < 0) {
-                fprintf(stderr, "factfs log: --color is auto, always or never, not %s\n", optarg);
+            if (terminal_take_colour("log", optarg, &colour) < 0)
                 return -EINVAL;
-            }
             break;
         case 'h':
             fputs(usage, stdout);

@@ -1,4 +1,6 @@
 // factfs: one binary. `factfs STORE MOUNT` mounts; `factfs COMMAND …` are the tools.
+#include "cli/blame.h"
+#include "cli/diff.h"
 #include "cli/log.h"
 #include "cli/mount.h"
 
@@ -11,8 +13,8 @@ static const struct {
     int (*main)(int argc, char **argv); // argv[0] is the word; NULL: not in this version
 } commands[] = {
     {"backup", NULL},
-    {"blame", NULL},
-    {"diff", NULL},
+    {"blame", blame_main},
+    {"diff", diff_main},
     {"import", NULL},
     {"lake", NULL},
     {"log", log_main},

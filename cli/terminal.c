@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <langinfo.h>
 #include <locale.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -22,6 +23,14 @@ int terminal_read_colour(const char *word, enum terminal_colour *choice)
         }
     }
     return -EINVAL;
+}
+
+int terminal_take_colour(const char *command, const char *word, enum terminal_colour *choice)
+{
+    int error = terminal_read_colour(word ? word : "always", choice);
+    if (error)
+        fprintf(stderr, "factfs %s: --color is auto, always or never, not %s\n", command, word);
+    return error;
 }
 
 bool terminal_wants_colour(int fd, enum terminal_colour choice)
