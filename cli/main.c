@@ -3,6 +3,7 @@
 #include "cli/diff.h"
 #include "cli/log.h"
 #include "cli/mount.h"
+#include "cli/stats.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -20,7 +21,7 @@ static const struct {
     {"log", log_main},
     {"replay", NULL},
     {"restore", NULL},
-    {"stats", NULL},
+    {"stats", stats_main},
     {"status", NULL},
     {"tail-hooks", NULL},
     {"verify", NULL},

@@ -1,8 +1,8 @@
 # The tour of README.md, command by command, on a fresh mount. Each part is a test; tour.bash runs them in one shell.
 load helpers
 
-PARTS=(append "append to an entity" state history "time travel" rollback subscribe "expected version" "expected value"
-    "all or none" receipts rejected "edit the state")
+PARTS=(append "append to an entity" state history "diff and blame" "time travel" rollback subscribe "expected version" "expected value"
+    "all or none" receipts rejected "edit the state" status stats)
 
 setup_file() {
     mount_start
@@ -47,6 +47,10 @@ part() {
     part "history"
 }
 
+@test "README, diff and blame: the commands print what the page says" {
+    part "diff and blame"
+}
+
 @test "README, time travel: the commands print what the page says" {
     part "time travel"
 }
@@ -81,4 +85,12 @@ part() {
 
 @test "README, edit the state: the commands print what the page says" {
     part "edit the state"
+}
+
+@test "README, status: the commands print what the page says" {
+    part "status"
+}
+
+@test "README, stats: the commands print what the page says" {
+    part "stats"
 }

@@ -1,0 +1,338 @@
+// A store is read from its files, by read-only connections that never move anything: beside its daemon or without it.
+#include "cli/stats.h"
+
+#include "cli/figures.h"
+#include "cli/source.h"
+#include "cli/terminal.h"
+#include "store/engine.h"
+#include "store/name.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <getopt.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define EXIT_USAGE   2
+#define READ_BYTES   ((size_t)256 * 1024)
+#define BATCH_EVENTS 20000 // read in one go: a daemon's write-ahead log cannot be reused meanwhile
+#define DAYS         30
+
+static const char usage[] =
+    "usage: factfs stats [--json] [--days=N] [--utc] [--color=auto|always|never] STORE [TENANT]...\n"
+    "       factfs stats [OPTION]... PATH\n"
+    "Shows events a day, types, actors and sizes of the tenants of a store, mounted or not; or of\n"
+    "PATH: a tenant or an entity on a mount, a stream or a copy of one; - reads standard input.\n"
+    "      --json            one line of JSON for each, with all days, types and actors\n"
+    "      --days=N          show the last N days (30)\n"
+    "      --utc             times in UTC, not in the local zone\n"
+    "      --color[=WHEN]    auto (the default: on a terminal), always, never\n"
+    "      --help            show this\n";
+
+struct stats {
+    bool json;
+    struct figures_look look;
+    char *path; // NULL: only the usage was asked for
+    char **tenants;
+    int tenant_count;
+    bool wrong; // something could not be read
+    bool shown; // something was
+    struct bytes out;
+};
+
+static void complain(struct stats *s, const char *what, const char *why)
+{
+    fprintf(stderr, "factfs stats: %s: %s\n", what, why);
+    s->wrong = true;
+}
+
+static int show(struct stats *s, const char *name, struct figures *figures)
+{
+    figures_end(figures);
+    if (s->json) {
+        figures_print(figures, name, &s->out);
+    } else {
+        if (s->shown)
+            bytes_add_char(&s->out, '\n');
+        figures_show(figures, name, &s->look, &s->out);
+    }
+    s->shown = true;
+    return terminal_write(&s->out);
+}
+
+// ---- a store
+
+// Some events from a position on. *position becomes that of the next one; behind `last` when all were read.
+static int take_batch(struct engine *engine, struct figures *figures, uint64_t last, uint64_t *position)
+{
+    struct event_row row;
+    int error = engine_events_start(engine, *position);
+    for (unsigned i = 0; !error && i < BATCH_EVENTS && *position <= last; i++) {
+        int found = engine_events_next(engine, &row);
+        error = found < 0 ? found : found == 0 ? -EIO : figures_take(figures, row.line);
+        if (!error)
+            ++*position;
+    }
+    engine_events_end(engine);
+    return error;
+}
+
+// 0 or -errno of the output; what cannot be read is reported.
+static int take_tenant(struct stats *s, const char *name)
+{
+    __attribute__((cleanup(figures_free))) struct figures figures = {0};
+    char path[PATH_MAX];
+    struct reason why = {0};
+    struct engine *engine = NULL;
+    struct event_row row = {0};
+    snprintf(path, sizeof path, "%s/%s.db", s->path, name);
+    int error = engine_open(&engine, path, ENGINE_READ, &why);
+    if (error) {
+        complain(s, path, why.text[0] ? why.text : strerror(-error));
+        return 0;
+    }
+    error = engine_last_event(engine, &row);
+    uint64_t last = error == -ENOENT ? 0 : row.position;
+    if (error && error != -ENOENT)
+        complain(s, name, engine_error(engine));
+    for (uint64_t position = 1; position <= last;) {
+        error = take_batch(engine, &figures, last, &position);
+        if (error == -EIO || error == -EBADMSG)
+            complain(s, name, error == -EIO ? engine_error(engine) : "an event cannot be read");
+        else if (error)
+            break;
+        // What is damaged is left out.
+        position += error != 0;
+        error = 0;
+    }
+    engine_close(engine);
+    if (error == -ENOMEM)
+        complain(s, name, strerror(ENOMEM));
+    return error == -ENOMEM ? 0 : show(s, name, &figures);
+}
+
+static int by_text(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+// The tenants that a store has, by name: the files of its directory.
+static int list_tenants(struct stats *s, DIR *directory, char ***names, size_t *count)
+{
+    size_t room = 0;
+    for (struct dirent *entry; (entry = readdir(directory));) {
+        size_t size = strlen(entry->d_name);
+        if (size < 4 || strcmp(entry->d_name + size - 3, ".db") != 0 ||
+            !name_is_tenant((struct slice){.at = entry->d_name, .size = size - 3}))
+            continue;
+        if (*count == room) {
+            room = room ? room * 2 : 16;
+            char **all = reallocarray(*names, room, sizeof *all);
+            if (!all)
+                return -ENOMEM;
+            *names = all;
+        }
+        char *name = strndup(entry->d_name, size - 3);
+        if (!name)
+            return -ENOMEM;
+        (*names)[(*count)++] = name;
+    }
+    if (*count)
+        qsort(*names, *count, sizeof **names, by_text);
+    else
+        complain(s, s->path, "the store has no tenant");
+    return 0;
+}
+
+static int take_store(struct stats *s)
+{
+    int error = 0;
+    for (int i = 0; !error && i < s->tenant_count; i++)
+        if (name_is_tenant(slice_of(s->tenants[i])))
+            error = take_tenant(s, s->tenants[i]);
+        else
+            complain(s, s->tenants[i], "no name of a tenant");
+    if (s->tenant_count)
+        return error;
+    DIR *directory = opendir(s->path);
+    if (!directory) {
+        complain(s, s->path, strerror(errno));
+        return 0;
+    }
+    char **names = NULL;
+    size_t count = 0;
+    error = list_tenants(s, directory, &names, &count);
+    closedir(directory);
+    for (size_t i = 0; i < count; i++) {
+        if (!error)
+            error = take_tenant(s, names[i]);
+        free(names[i]);
+    }
+    free(names);
+    return error;
+}
+
+// ---- a stream
+
+struct lines {
+    struct figures figures;
+    uint64_t number;
+};
+
+static int take_line(struct stats *s, struct lines *lines, const char *name, struct slice line)
+{
+    lines->number++;
+    int error = line.size ? figures_take(&lines->figures, line) : 0;
+    if (error != -EBADMSG)
+        return error;
+    char what[PATH_MAX + 32];
+    snprintf(what, sizeof what, "%s, line %llu", name, (unsigned long long)lines->number);
+    complain(s, what, "not an event as factfs writes it");
+    return 0;
+}
+
+// The whole lines at the front of `text`, of which `seen` bytes are known to hold no newline.
+static int take_lines(struct stats *s, struct lines *lines, const char *name, struct bytes *text, size_t seen)
+{
+    char *at = text->at, *end = text->at + text->size;
+    int error = 0;
+    for (char *newline = memchr(at + seen, '\n', text->size - seen); newline && !error;) {
+        error = take_line(s, lines, name, (struct slice){.at = at, .size = (size_t)(newline - at)});
+        at = newline + 1;
+        newline = memchr(at, '\n', (size_t)(end - at));
+    }
+    text->size = (size_t)(end - at);
+    memmove(text->at, at, text->size);
+    return error;
+}
+
+static int read_stream(struct stats *s, const struct source *source, struct lines *lines)
+{
+    BYTES_AUTO text = {0};
+    for (;;) {
+        char *at = bytes_reserve(&text, READ_BYTES);
+        if (!at)
+            return -ENOMEM;
+        ssize_t size = read(source->fd, at, READ_BYTES);
+        if (size < 0 && errno != EINTR)
+            return -errno;
+        if (size == 0)
+            return text.size ? take_line(s, lines, source->name, bytes_slice(&text)) : 0;
+        size_t seen = text.size;
+        text.size += size > 0 ? (size_t)size : 0;
+        int error = take_lines(s, lines, source->name, &text, seen);
+        if (error)
+            return error;
+    }
+}
+
+static int take_stream(struct stats *s)
+{
+    struct source source;
+    struct lines lines = {0};
+    if (source_open(&source, "stats", s->path)) {
+        s->wrong = true;
+        return 0;
+    }
+    int error = read_stream(s, &source, &lines);
+    close(source.fd);
+    if (error)
+        complain(s, s->path, strerror(-error));
+    else
+        error = show(s, source.name, &lines.figures);
+    figures_free(&lines.figures);
+    return error;
+}
+
+// ---- the command line
+
+static bool is_store(const char *path)
+{
+    char catalog[PATH_MAX];
+    return snprintf(catalog, sizeof catalog, "%s/catalog", path) < PATH_MAX && access(catalog, F_OK) == 0;
+}
+
+static int read_days(struct stats *s, const char *text)
+{
+    char *end;
+    unsigned long days = strtoul(text, &end, 10);
+    if (*end || text[0] < '0' || text[0] > '9' || days < 1 || days > 100000) {
+        fprintf(stderr, "factfs stats: --days is a number of 1 or more, not %s\n", text);
+        return -EINVAL;
+    }
+    s->look.days = (unsigned)days;
+    return 0;
+}
+
+// 0 or -EINVAL, reported.
+static int options_read(struct stats *s, int argc, char **argv)
+{
+    static const struct option options[] = {
+        {"json", no_argument, NULL, 'j'},
+        {"days", required_argument, NULL, 'd'},
+        {"utc", no_argument, NULL, 'u'},
+        {"color", optional_argument, NULL, 'c'},
+        {"help", no_argument, NULL, 'h'},
+        {0},
+    };
+    static char name[] = "factfs stats"; // for the messages of getopt_long
+    enum terminal_colour colour = TERMINAL_COLOUR_AUTO;
+    int error = 0;
+    argv[0] = name;
+    optind = 0;
+    for (int option; !error && (option = getopt_long(argc, argv, "", options, NULL)) != -1;) {
+        switch (option) {
+        case 'j':
+            s->json = true;
+            break;
+        case 'd':
+            error = read_days(s, optarg);
+            break;
+        case 'u':
+            s->look.utc = true;
+            break;
+        case 'c':
+            error = terminal_take_colour("stats", optarg, &colour);
+            break;
+        case 'h':
+            fputs(usage, stdout);
+            return 0;
+        default:
+            fputs(usage, stderr);
+            return -EINVAL;
+        }
+    }
+    if (error)
+        return error;
+    if (optind == argc || (argc - optind > 1 && !is_store(argv[optind]))) {
+        if (optind < argc)
+            fprintf(stderr, "factfs stats: %s is no store: there is no catalog in it\n", argv[optind]);
+        fputs(usage, stderr);
+        return -EINVAL;
+    }
+    s->look.colour = terminal_wants_colour(STDOUT_FILENO, colour);
+    s->look.utf8 = terminal_speaks_utf8();
+    s->look.columns = terminal_columns(STDOUT_FILENO);
+    s->path = argv[optind];
+    s->tenants = argv + optind + 1;
+    s->tenant_count = argc - optind - 1;
+    return 0;
+}
+
+int stats_main(int argc, char **argv)
+{
+    struct stats s = {.look.days = DAYS};
+    if (options_read(&s, argc, argv))
+        return EXIT_USAGE;
+    if (!s.path)
+        return 0;
+    signal(SIGPIPE, SIG_IGN);
+    int error = is_store(s.path) ? take_store(&s) : take_stream(&s);
+    if (error && error != -EPIPE && !s.wrong)
+        complain(&s, s.path, strerror(-error));
+    bytes_free(&s.out);
+    return s.wrong || (error && error != -EPIPE) ? EXIT_FAILURE : EXIT_SUCCESS;
+}
