@@ -4,6 +4,7 @@
 #include "fs/hook.h"
 #include "fs/scratch.h"
 #include "fs/status.h"
+#include "store/past.h"
 
 #include <errno.h>
 #include <unistd.h>
@@ -54,7 +55,7 @@ uint64_t attr_inode(struct visit *v)
     case NODE_MOMENT_ENTITY:
     case NODE_MOMENT_EVENTS:
         // The same for all moments between two events of the entity.
-        if (history_last_at(v->reader, v->node.number, v->view->position, &version, &place) == 0)
+        if (past_last(v->reader, v->node.number, v->view->position, &version, &place) == 0)
             return node_id(v->node.kind, v->node.tenant, place.position);
         return own_id(v);
     default:
@@ -230,7 +231,7 @@ static int of_moment_entity(struct visit *v, struct stat *attr)
 {
     struct event_place place;
     uint32_t version;
-    int error = history_last_at(v->reader, v->node.number, v->view->position, &version, &place);
+    int error = past_last(v->reader, v->node.number, v->view->position, &version, &place);
     if (error)
         return error;
     directory(v, 0555, place.at_us, attr);

@@ -3,6 +3,7 @@
 #include "fs/document.h"
 #include "fs/hook.h"
 #include "fs/scratch.h"
+#include "store/past.h"
 
 #include <errno.h>
 
@@ -102,7 +103,7 @@ static int moment_last(struct visit *v, uint64_t *position)
 {
     struct event_place place;
     uint32_t version;
-    int error = history_last_at(v->reader, v->node.number, v->view->position, &version, &place);
+    int error = past_last(v->reader, v->node.number, v->view->position, &version, &place);
     *position = place.position;
     return error;
 }
@@ -250,7 +251,7 @@ static int lookup_moment_entity(struct visit *v, struct slice name, uint64_t *id
     bool there = false;
     int error = name_is_entity(name) ? history_head(v->reader, name, &head) : -ENOENT;
     if (!error)
-        error = history_was_there(v->reader, head.id, v->view->position, &there);
+        error = past_has(v->reader, head.id, v->view->position, &there);
     if (error)
         return error;
     if (!there)
@@ -376,29 +377,13 @@ static int next_entity(struct visit *v, uint64_t offset, struct tree_entry *entr
     return 1;
 }
 
-// So many directories may be reserved at a time (tenant.h), whose ids come before those of entities that appeared
-// earlier than their own first event.
-#define LATE_ENTITIES 4096u
-
-// Entities have ids in the order in which they appeared, those reserved by mkdir aside: so behind more than
-// LATE_ENTITIES that were not there yet nobody was.
 static int next_moment_entity(struct visit *v, uint64_t offset, struct tree_entry *entry)
 {
-    uint64_t entity = offset > OFFSET_ENTITIES ? offset - OFFSET_ENTITIES : 0;
-    bool there = false;
-    size_t size = 0;
-    for (unsigned late = 0; !there && late <= LATE_ENTITIES; late++) {
-        int error = history_entity_from(v->reader, entity + 1, &entity, entry->text, &size);
-        if (!error)
-            error = history_was_there(v->reader, entity, v->view->position, &there);
-        // What is damaged is listed: whoever looks at it hears of it.
-        if (error == -EIO && entity)
-            there = true;
-        else if (error)
-            return error == -ENOENT ? 0 : error;
-    }
-    if (!there)
-        return 0;
+    uint64_t entity, from = offset > OFFSET_ENTITIES ? offset - OFFSET_ENTITIES + 1 : 1;
+    size_t size;
+    int error = past_entity_from(v->reader, v->view->position, from, &entity, entry->text, &size);
+    if (error)
+        return error == -ENOENT ? 0 : error;
     // No attributes, as of those of today.
     struct visit child = visit_child(v, node_view_id(NODE_MOMENT_ENTITY, v->node.slot, entity));
     entry->id = 0;

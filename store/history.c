@@ -364,7 +364,7 @@ int history_version_at(struct reader *reader, uint64_t entity, uint64_t position
     int error = history_head_of(reader, entity, &head);
     if (error)
         return error;
-    uint32_t low = 0, high = head.version;
+    uint32_t low = head.last_position <= position ? head.version : 0, high = head.version;
     while (low < high) {
         struct chunk page;
         uint32_t middle = low + (high - low + 1) / 2;
@@ -387,26 +387,6 @@ int history_version_at(struct reader *reader, uint64_t entity, uint64_t position
     }
     *version = low < head.version ? low : head.version;
     return 0;
-}
-
-int history_last_at(
-    struct reader *reader, uint64_t entity, uint64_t position, uint32_t *version, struct event_place *place)
-{
-    struct chunk page;
-    int error = history_version_at(reader, entity, position, version);
-    if (!error)
-        error = *version ? history_page(reader, entity, *version, &page) : -ENOENT;
-    if (!error)
-        *place = page.events[0];
-    return error;
-}
-
-int history_was_there(struct reader *reader, uint64_t entity, uint64_t position, bool *there)
-{
-    struct chunk page;
-    int error = history_page(reader, entity, 1, &page);
-    *there = !error && page.events[0].position <= position;
-    return error == -ENOENT ? 0 : error;
 }
 
 int history_moment(struct reader *reader, const struct when *when, uint64_t *position, bool *forever)

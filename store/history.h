@@ -49,11 +49,6 @@ uint64_t history_own_position(const struct tenant *tenant, struct slice id);
 int history_position_of(struct reader *reader, struct slice id, uint64_t *position);
 // The last version of an entity at or before a position; 0 when there is none.
 int history_version_at(struct reader *reader, uint64_t entity, uint64_t position, uint32_t *version);
-// That version's event too; -ENOENT when there is none.
-int history_last_at(
-    struct reader *reader, uint64_t entity, uint64_t position, uint32_t *version, struct event_place *place);
-// Had the entity an event by then?
-int history_was_there(struct reader *reader, uint64_t entity, uint64_t position, bool *there);
 // What WHEN says of a tenant: the last position then, 1 or more. *forever: no event can still come in before then.
 // -ENOENT before the first event, for a moment that is not past and for a version.
 int history_moment(struct reader *reader, const struct when *when, uint64_t *position, bool *forever);

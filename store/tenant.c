@@ -3,9 +3,6 @@
 #include <errno.h>
 #include <stdlib.h>
 
-// Directories that mkdir made and no event has followed.
-#define RESERVED_MAX 4096u
-
 void tenant_init(struct tenant *t, uint32_t number, const char *name, const char *path, const struct sqids *sqids)
 {
     *t = (struct tenant){.number = number, .sqids = sqids, .answered_past_us = INT64_MIN, .frontier_us = INT64_MAX};
@@ -47,7 +44,7 @@ int tenant_reserve(struct tenant *t, struct slice name, uint64_t *id)
     struct entity *e = entities_find(&t->entities, name);
     if (e && (e->head.version || e->reserved)) {
         error = -EEXIST;
-    } else if (t->reserved_count == RESERVED_MAX) {
+    } else if (t->reserved_count == TENANT_RESERVED_MAX) {
         error = -ENOSPC;
     } else {
         if (!e)

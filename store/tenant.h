@@ -40,6 +40,9 @@ struct committed {
     uint32_t first_version, last_version;
 };
 
+// Directories that mkdir made and no event has followed, at most.
+#define TENANT_RESERVED_MAX 4096u
+
 // So long after the last work a writer brings the index up to the log and gives memory back.
 #define TENANT_REST_NS INT64_C(2000000000)
 
