@@ -1,6 +1,7 @@
 #include "fs/attr.h"
 
 #include "fs/document.h"
+#include "fs/found.h"
 #include "fs/hook.h"
 #include "fs/scratch.h"
 #include "fs/status.h"
@@ -51,7 +52,8 @@ uint64_t attr_inode(struct visit *v)
     uint32_t version;
     switch (v->node.kind) {
     case NODE_MOMENT:
-        return node_id(NODE_MOMENT, v->node.tenant, v->view->position);
+    case NODE_MOMENT_FIND:
+        return node_id(v->node.kind, v->node.tenant, v->view->position);
     case NODE_MOMENT_ENTITY:
     case NODE_MOMENT_EVENTS:
         // The same for all moments between two events of the entity.
@@ -227,6 +229,39 @@ static int of_moment(struct visit *v, struct stat *attr)
     return 0;
 }
 
+// What a filter finds: of a past as old as that is, else as the log.
+static int of_found(struct visit *v, struct stat *attr)
+{
+    struct event_row row;
+    struct log_end end = tenant_end(v->tenant);
+    uint64_t size = 0;
+    int error = 0;
+    if (v->view->position) {
+        error = history_event(v->reader, v->view->position, &row);
+        end = (struct log_end){.position = v->view->position, .at_us = error ? 0 : row.at_us};
+    }
+    if (!error && v->node.kind == NODE_FOUND_STATES)
+        error = found_measure(v, end.position, &size);
+    if (error)
+        return error;
+    if (v->node.kind == NODE_FOUND)
+        directory(v, 0555, end.at_us, attr);
+    else
+        file(v, 0444, size, end.at_us, attr);
+    return 0;
+}
+
+static int of_link(struct visit *v, struct stat *attr)
+{
+    BYTES_AUTO target = {0};
+    int error = found_link(v, &target);
+    if (error)
+        return error;
+    attr_common(v, own_id(v), S_IFLNK, target.size, 0, attr);
+    attr->st_mode = S_IFLNK | 0777;
+    return 0;
+}
+
 static int of_moment_entity(struct visit *v, struct stat *attr)
 {
     struct event_place place;
@@ -293,10 +328,21 @@ int attr_get(struct visit *v, struct stat *attr, double *timeout_s)
         *timeout_s = TIMEOUT_FOREVER_S;
         return of_event(v, attr);
     case NODE_TENANT_ASOF:
+    case NODE_TENANT_FIND:
         *timeout_s = TIMEOUT_FOREVER_S;
         directory(v, 0555, 0, attr);
         return 0;
+    case NODE_FOUND:
+    case NODE_FOUND_STATES:
+        // Of today's nobody tells the kernel when it changes.
+        *timeout_s = v->view->position ? TIMEOUT_FOREVER_S : 0;
+        return of_found(v, attr);
+    case NODE_FOUND_ALIAS:
+    case NODE_FOUND_LINK:
+        *timeout_s = TIMEOUT_FOREVER_S;
+        return of_link(v, attr);
     case NODE_MOMENT:
+    case NODE_MOMENT_FIND:
         *timeout_s = TIMEOUT_FOREVER_S;
         return of_moment(v, attr);
     case NODE_MOMENT_ENTITY:

@@ -31,6 +31,8 @@ const struct file_kind *file_kind_of(enum node_kind kind)
         return &scratch_kind;
     case NODE_HOOK:
         return &hook_file_kind;
+    case NODE_FOUND_STATES:
+        return &found_kind;
     default:
         return NULL;
     }
@@ -114,6 +116,9 @@ void file_drop(struct open_file *file)
 
 static struct open_file *find_opened(fuse_req_t req, const struct node *node)
 {
+    // Documents are opened on the thread of the requests; of views there are none.
+    if (node_is_view(node->kind))
+        return NULL;
     struct open_file *file = mount_of(req)->documents;
     while (file &&
            (file->node.kind != node->kind || file->node.tenant != node->tenant || file->node.number != node->number ||

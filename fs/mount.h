@@ -11,8 +11,8 @@ struct mount_options {
     const char *store; // absolute, as the next
     const char *point;
     const struct reactor *reactor; // what reacts to events (store/hook.h); NULL: nothing
-    const char *kernel_options; // for libfuse, comma-separated; NULL: none
-    uint32_t views_max;         // (view.h)
+    const char *kernel_options;    // for libfuse, comma-separated; NULL: none
+    uint32_t views_max;            // (view.h)
     void (*serving)(void *context);
     void *serving_context;
 };

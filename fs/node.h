@@ -57,9 +57,15 @@ enum node_kind {
     NODE_HOOK_FOLDER, // a folder of hooks, numbered above the entities (hook.h)
     NODE_HOOK,        // a hook, by its number (store/hook.h)
     NODE_TENANT_ASOF,
+    NODE_TENANT_FIND,
     NODE_MOMENT,        // from here on the inodes of a view: the tenant at a past moment,
     NODE_MOMENT_ENTITY, // … an entity then; the number says which, as in the next
     NODE_MOMENT_EVENTS,
+    NODE_MOMENT_FIND,
+    NODE_FOUND,       // what a filter finds,
+    NODE_FOUND_ALIAS, // … the filter in another spelling, a link to it
+    NODE_FOUND_LINK,  // … one of the entities
+    NODE_FOUND_STATES,
     NODE_KINDS,
 };
 
@@ -76,12 +82,17 @@ static inline bool node_is_view(enum node_kind kind)
     return kind >= NODE_MOMENT && kind < NODE_KINDS;
 }
 
-// May answering for it take long? Then the search's thread does it (search.h). Not for what the herald touches: the
-// notifier would wait with it.
+// May what is done with it take long, looking up and listing in a directory, opening and reading a file? Then the
+// search's thread does it (search.h). Not for what the herald touches: the notifier would wait with it.
 static inline bool node_is_slow(enum node_kind kind)
 {
-    (void)kind;
-    return false;
+    return kind == NODE_FOUND || kind == NODE_FOUND_STATES;
+}
+
+// Do its attributes take as long?
+static inline bool node_attr_is_slow(enum node_kind kind)
+{
+    return kind == NODE_FOUND_STATES;
 }
 
 static inline uint64_t node_id(enum node_kind kind, uint32_t tenant, uint64_t number)

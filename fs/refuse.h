@@ -3,6 +3,7 @@
 
 #include "fs/visit.h"
 
-// Leaves a line in `rejected`, with the path of the name in a directory of the tenant, and answers what the lookup
-// should: -ENOENT. Without memory only that.
+// Says why a name in a directory of the tenant is no filter, and answers -ENOENT for the lookup to end with.
 int refuse_filter(struct visit *visit, const char *directory, struct slice name, const struct reason *why);
+// Answers a lookup that ended with an error: what refuse_filter said becomes a line of `rejected` first.
+void refuse_lookup(struct visit *visit, int error);

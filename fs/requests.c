@@ -2,8 +2,10 @@
 
 #include "fs/document.h"
 #include "fs/file.h"
+#include "fs/found.h"
 #include "fs/names.h"
 #include "fs/notify.h"
+#include "fs/refuse.h"
 #include "fs/reply.h"
 #include "fs/scratch.h"
 #include "fs/search.h"
@@ -58,7 +60,7 @@ static void on_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
     if (!error && is_moved_away(req, id))
         error = -ENOENT;
     if (error) {
-        fuse_reply_err(req, -error);
+        refuse_lookup(&v, error);
         return;
     }
     file_named(req, id);
@@ -100,7 +102,8 @@ static void getattr_later(const struct search_call *c)
 
 static void on_getattr(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi)
 {
-    if (search_takes(&(struct search_call){.run = getattr_later, .req = req, .id = id, .fi = fi}))
+    struct search_call call = {.run = getattr_later, .req = req, .id = id, .fi = fi};
+    if (node_attr_is_slow(node_of(id).kind) && search_takes(&call))
         return;
     VISIT v = {0};
     int error = visit_begin(&v, req, id);
@@ -196,12 +199,32 @@ static void on_setattr(fuse_req_t req, fuse_ino_t id, struct stat *attr, int set
 
 // ---- directories
 
+static void on_readlink(fuse_req_t req, fuse_ino_t id)
+{
+    VISIT v = {0};
+    BYTES_AUTO target = {0};
+    int error = visit_begin(&v, req, id);
+    if (!error)
+        error = found_link(&v, &target);
+    bytes_add_char(&target, '\0');
+    if (!error && target.failed)
+        error = -ENOMEM;
+    if (error)
+        fuse_reply_err(req, -error);
+    else
+        fuse_reply_readlink(req, target.at);
+}
+
 static void on_opendir(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi)
 {
-    enum node_kind kind = node_of(id).kind;
+    struct node node = node_of(id);
+    enum node_kind kind = node.kind;
+    struct mount *mount = mount_of(req);
+    struct view *view = kind == NODE_FOUND ? view_hold(mount->views, node.slot) : NULL;
     // The kernel keeps listings of events: their directory's mtime moves with each.
-    fi->cache_readdir = fi->keep_cache =
-        kind == NODE_EVENTS || kind == NODE_PAST_EVENTS || kind == NODE_MOMENT || kind == NODE_MOMENT_EVENTS;
+    fi->cache_readdir = fi->keep_cache = kind == NODE_EVENTS || kind == NODE_PAST_EVENTS || kind == NODE_MOMENT ||
+                                         kind == NODE_MOMENT_EVENTS || (view && view->position);
+    view_drop(mount->views, view);
     fuse_reply_open(req, fi);
 }
 
@@ -209,9 +232,13 @@ static uint64_t parent_of(struct visit *v)
 {
     struct visit parent = *v;
     switch (v->node.kind) {
+    case NODE_FOUND:
+        return v->view->position ? node_id(NODE_MOMENT_FIND, v->node.tenant, v->view->position)
+                                 : node_id(NODE_TENANT_FIND, v->node.tenant, 0);
     case NODE_MOMENT:
         return node_id(NODE_TENANT_ASOF, v->node.tenant, 0);
     case NODE_MOMENT_ENTITY:
+    case NODE_MOMENT_FIND:
         parent.node.kind = NODE_MOMENT;
         return attr_inode(&parent);
     case NODE_MOMENT_EVENTS:
@@ -220,6 +247,7 @@ static uint64_t parent_of(struct visit *v)
     case NODE_ENTITY:
     case NODE_TENANT_ASOF:
     case NODE_HOOKS:
+    case NODE_TENANT_FIND:
         return node_id(NODE_TENANT, v->node.tenant, 0);
     case NODE_HOOK_FOLDER:
         return node_id(NODE_HOOKS, v->node.tenant, 0);
@@ -265,7 +293,7 @@ static size_t add_entry(
 static void list(fuse_req_t req, fuse_ino_t id, size_t size, off_t from, bool plus)
 {
     VISIT v = {0};
-    struct tree_entry entry = {0};
+    ENTRY entry = {0};
     int error = visit_begin(&v, req, id);
     struct bytes *answer = error ? NULL : &v.desk->answer;
     if (!error) {
@@ -546,6 +574,7 @@ const struct fuse_lowlevel_ops requests = {
     .forget = on_forget,
     .forget_multi = on_forget_multi,
     .getattr = on_getattr,
+    .readlink = on_readlink,
     .setattr = on_setattr,
     .mkdir = names_mkdir,
     .rmdir = names_rmdir,

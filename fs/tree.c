@@ -1,11 +1,14 @@
 #include "fs/tree.h"
 
 #include "fs/document.h"
+#include "fs/found.h"
 #include "fs/hook.h"
+#include "fs/refuse.h"
 #include "fs/scratch.h"
 #include "store/past.h"
 
 #include <errno.h>
+#include <stdlib.h>
 
 // Offsets of a listing: fixed entries, then scratch files, then entities, each by its number.
 #define OFFSET_FIXED    UINT64_C(1)
@@ -33,7 +36,7 @@ static const struct fixed in_tenant[] = {
     // Kept for what the tree will have.
     {"log", NODE_NONE, 0, false},
     {"query", NODE_NONE, 0, false},
-    {"find", NODE_NONE, 0, false},
+    {"find", NODE_TENANT_FIND, S_IFDIR, true},
     {"asof", NODE_TENANT_ASOF, S_IFDIR, true},
     {0},
 };
@@ -55,6 +58,16 @@ static const struct fixed in_past[] = {
     {0},
 };
 
+static const struct fixed in_moment[] = {
+    {"find", NODE_MOMENT_FIND, S_IFDIR, true},
+    {0},
+};
+
+static const struct fixed in_found[] = {
+    {"entities.ndjson", NODE_FOUND_STATES, S_IFREG, true},
+    {0},
+};
+
 static const struct fixed in_moment_entity[] = {
     {"state.json", NODE_PAST_STATE, S_IFREG, true},
     {"events", NODE_MOMENT_EVENTS, S_IFDIR, true},
@@ -72,8 +85,12 @@ static const struct fixed *fixed_of(enum node_kind directory)
         return in_entity;
     case NODE_PAST:
         return in_past;
+    case NODE_MOMENT:
+        return in_moment;
     case NODE_MOMENT_ENTITY:
         return in_moment_entity;
+    case NODE_FOUND:
+        return in_found;
     default:
         return nothing;
     }
@@ -261,6 +278,62 @@ static int lookup_moment_entity(struct visit *v, struct slice name, uint64_t *id
     return 0;
 }
 
+// ---- what is found
+
+static int read_filter(struct visit *v, struct slice name, struct filter *filter)
+{
+    struct reason why = {0};
+    struct match *match;
+    int error = filter_parse(filter, FILTER_FIND, name, &why);
+    if (error)
+        return error == -ENOENT ? refuse_filter(v, "find", name, &why) : error;
+    // Its expressions are read too.
+    error = match_open(&match, v->reader, filter, 0, NULL, &why);
+    if (!error) {
+        match_close(match);
+        return 0;
+    }
+    filter_free(filter);
+    return error == -EINVAL ? refuse_filter(v, "find", name, &why) : error;
+}
+
+static int lookup_filter(struct visit *v, struct slice name, uint64_t *id, double *timeout_s)
+{
+    struct view words = {.kind = NODE_FOUND, .tenant = v->node.tenant, .position = v->view ? v->view->position : 0};
+    struct filter *filter = calloc(1, sizeof *filter);
+    int error = filter ? read_filter(v, name, filter) : -ENOMEM;
+    if (error) {
+        free(filter);
+        return error;
+    }
+    bool same = slice_equal(filter->text, name);
+    words.filter = filter;
+    error = view_take(v->mount->views, &words, &v->found);
+    if (error)
+        return error;
+    *id = node_view_id(same ? NODE_FOUND : NODE_FOUND_ALIAS, v->found->slot, 0);
+    *timeout_s = TIMEOUT_FOREVER_S;
+    return 0;
+}
+
+static int lookup_found(struct visit *v, struct slice name, uint64_t *id, double *timeout_s)
+{
+    FIND_AUTO find = NULL;
+    struct head head;
+    struct shown_state shown;
+    int error = name_is_entity(name) ? history_head(v->reader, name, &head) : -ENOENT;
+    if (!error)
+        error = found_open(v, v->view->position, &find);
+    if (error)
+        return error;
+    int found = find_is(find, head.id, &shown);
+    if (found != 1)
+        return found ? found : -ENOENT;
+    *id = node_view_id(NODE_FOUND_LINK, v->node.slot, head.id);
+    *timeout_s = v->view->position ? TIMEOUT_FOREVER_S : 0;
+    return 0;
+}
+
 // Which entity a directory of events shows, and up to which version.
 static int events_of(struct visit *v, uint64_t *entity, uint32_t *last)
 {
@@ -284,7 +357,8 @@ static int events_of(struct visit *v, uint64_t *entity, uint32_t *last)
 
 int tree_lookup(struct visit *v, struct slice name, uint64_t *id, double *timeout_s)
 {
-    if (name.size > SCRATCH_NAME_BYTES)
+    bool filter = v->node.kind == NODE_TENANT_FIND || v->node.kind == NODE_MOMENT_FIND;
+    if (name.size > (filter ? FILTER_TEXT_MAX : SCRATCH_NAME_BYTES))
         return -ENAMETOOLONG;
     const struct fixed *f = find_fixed(v->node.kind, name);
     if (f)
@@ -312,6 +386,11 @@ int tree_lookup(struct visit *v, struct slice name, uint64_t *id, double *timeou
         return lookup_moment(v, name, id, timeout_s);
     case NODE_MOMENT:
         return lookup_moment_entity(v, name, id, timeout_s);
+    case NODE_TENANT_FIND:
+    case NODE_MOMENT_FIND:
+        return lookup_filter(v, name, id, timeout_s);
+    case NODE_FOUND:
+        return lookup_found(v, name, id, timeout_s);
     case NODE_EVENTS:
     case NODE_PAST_EVENTS:
     case NODE_MOMENT_EVENTS:
@@ -336,6 +415,12 @@ static int next_fixed(struct visit *v, uint64_t offset, struct tree_entry *entry
         entry->next = at + OFFSET_FIXED;
         entry->entry_timeout_s = fixed_timeout(f->kind);
         entry->name = slice_of(f->name);
+        if (node_attr_is_slow(f->kind)) {
+            // Whoever wants its attributes asks for them.
+            entry->attr = (struct stat){.st_ino = attr_inode(&child), .st_mode = f->type};
+            entry->id = 0;
+            return 1;
+        }
         int error = attr_get(&child, &entry->attr, &entry->attr_timeout_s);
         return error ? error : 1;
     }
@@ -400,6 +485,25 @@ static int next_hook(struct visit *v, uint64_t offset, struct tree_entry *entry)
     return found;
 }
 
+static int next_found(struct visit *v, uint64_t offset, struct tree_entry *entry)
+{
+    uint64_t from = offset > OFFSET_ENTITIES ? offset - OFFSET_ENTITIES + 1 : 1;
+    struct shown_state shown;
+    int found = entry->find ? 0 : found_open(v, v->view->position, &entry->find);
+    if (!found)
+        found = find_next(entry->find, from, &shown);
+    if (found != 1)
+        return found;
+    // No attributes: few are looked at, and those of today may change.
+    entry->id = 0;
+    entry->next = OFFSET_ENTITIES + shown.entity;
+    memcpy(entry->text, shown.name.at, shown.name.size);
+    entry->name = (struct slice){.at = entry->text, .size = shown.name.size};
+    entry->attr =
+        (struct stat){.st_ino = node_view_id(NODE_FOUND_LINK, v->node.slot, shown.entity), .st_mode = S_IFLNK};
+    return 1;
+}
+
 static int next_tenant(struct visit *v, uint64_t offset, struct tree_entry *entry)
 {
     struct tenant_info info;
@@ -461,16 +565,24 @@ int tree_next(struct visit *v, uint64_t offset, struct tree_entry *entry)
     case NODE_HOOKS:
     case NODE_HOOK_FOLDER:
         return next_hook(v, offset, entry);
+    case NODE_FOUND:
+        return next_found(v, offset, entry);
     default:
         return next_entity(v, offset, entry);
     }
+}
+
+void tree_entry_end(struct tree_entry *entry)
+{
+    find_close(entry->find);
+    entry->find = NULL;
 }
 
 // ---- paths
 
 static const char *last_part(enum node_kind kind)
 {
-    static const struct fixed *const all[] = {in_tenant, in_entity, in_past, in_moment_entity};
+    static const struct fixed *const all[] = {in_tenant, in_entity, in_past, in_moment, in_moment_entity, in_found};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         for (const struct fixed *f = all[i]; f->name; f++)
             if (f->kind == kind)

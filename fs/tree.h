@@ -23,7 +23,10 @@ struct tree_entry {
     double attr_timeout_s;
     char text[NAME_EVENT_FILE_MAX];
     struct chunk page; // of events, to go on without asking again
+    struct find *find; // of what is found, likewise
 };
+void tree_entry_end(struct tree_entry *entry);
+#define ENTRY __attribute__((cleanup(tree_entry_end))) struct tree_entry
 // The entry at or behind `offset` (0: the first): 1, 0 behind the last, or -errno.
 int tree_next(struct visit *visit, uint64_t offset, struct tree_entry *entry);
 

@@ -34,6 +34,9 @@ struct view {
     uint32_t tenant;
     uint64_t position;     // as things stood just after it; 0: now
     struct filter *filter; // by its normal form; NULL: none. Constant, and freed with the view
+    // The search's thread alone: what its file of states holds (found.h).
+    uint64_t measured_position; // as things stood just after it; 0: not known
+    uint64_t measured_bytes;
 };
 
 struct views;

@@ -1,5 +1,7 @@
 #include "fs/visit.h"
 
+#include "fs/found.h"
+
 #include <errno.h>
 
 static _Thread_local struct desk *own_desk;
@@ -13,6 +15,7 @@ void desk_clear(struct desk *desk)
 {
     bytes_free(&desk->answer);
     bytes_free(&desk->shown.text);
+    found_text_free(desk->found);
 }
 
 static int enter_tenant(struct visit *v)
@@ -73,6 +76,8 @@ void visit_end(struct visit *v)
         return;
     view_drop(v->mount->views, v->view);
     view_drop(v->mount->views, v->found);
+    submission_free(v->refusal);
+    v->refusal = NULL;
     if (v->tenant)
         store_put(v->mount->store, v->tenant);
     v->view = v->found = NULL;

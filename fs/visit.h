@@ -32,8 +32,9 @@ struct shown {
 // What a thread on which handlers run has to itself.
 struct desk {
     enum tenant_reader reader;
-    struct bytes answer; // what the running handler builds
-    struct shown shown;  // (document.h)
+    struct bytes answer;      // what the running handler builds
+    struct shown shown;       // (document.h)
+    struct found_text *found; // (found.h)
 };
 
 // A process that has moved a document to a backup name, as `cp -b` does before it creates the new one: for it the name
@@ -71,10 +72,11 @@ struct visit {
     struct desk *desk; // of the running thread
     fuse_req_t req;    // that visit_begin was called for; else NULL
     struct node node;
-    struct view *view;       // of a view's inode; held until visit_end, as the next
-    struct view *found;      // that the visit's lookup answered an inode of
-    struct tenant_info info; // of its tenant
-    struct tenant *tenant;   // in use until visit_end
+    struct view *view;          // of a view's inode; held until visit_end, as the next
+    struct view *found;         // that the visit's lookup answered an inode of
+    struct submission *refusal; // why the name that it looked up is none (refuse.h)
+    struct tenant_info info;    // of its tenant
+    struct tenant *tenant;      // in use until visit_end
     struct reader *reader;
 };
 // 0 or -errno. For the root no tenant is opened.

@@ -1,0 +1,20 @@
+// What a filter of find/ finds, as files: links to the entities, and entities.ndjson with their states, one a line.
+//
+// The file of states is open as things stood just after a position, the last one when it was opened, whatever happens
+// meanwhile; so a reader sees each entity once, as it was then. Nothing of it is kept but where the reader stands. Its
+// size is found by going through all of it once, which the view remembers, and then only through what changed.
+#pragma once
+
+#include "fs/visit.h"
+#include "store/find.h"
+
+// Begins to find what the visited view's filter says, at a position (0: now). 0, -EIO if it is none, or -errno.
+int found_open(struct visit *visit, uint64_t position, struct find **find);
+// What the visited link says.
+int found_link(struct visit *visit, struct bytes *target);
+// The size of the visited view's file of states just after a position, 0 of an empty log. The search's thread.
+int found_measure(struct visit *visit, uint64_t position, uint64_t *size);
+
+// The file that was measured last, if it is small: who asks for its size mostly reads it.
+struct found_text;
+void found_text_free(struct found_text *text);
