@@ -20,7 +20,9 @@
 //     snapshot(key, …, sum)       states (state.h) to fold on from: as above
 //     name(name, entity, sum)     as above
 //     spec(position)              where a spec was declared (spec.h)
-//     mark(position)              every event up to here is in chunk and name
+//     mark(position)              every event up to here is in chunk and name; a row of its own counts the entities
+//     that
+//                                 begin up to there
 //     term(kind, text, id, …)     what events are found by: their types and actors
 //     posting(key, events)        the index by term and segment of positions (posting.h): as above, with a mark of its
 //                                 own
@@ -107,6 +109,8 @@ int engine_put_chunk(struct engine *engine, const struct chunk *chunk);
 int engine_put_snapshot(struct engine *engine, uint64_t entity, const struct snapshot_row *row);
 int engine_put_name(struct engine *engine, struct slice name, uint64_t entity);
 int engine_put_mark(struct engine *engine, uint64_t position);
+// How many entities begin up to the mark.
+int engine_put_entities(struct engine *engine, uint64_t count);
 int engine_put_term(struct engine *engine, enum term_kind kind, struct slice text, const struct term_row *row);
 int engine_put_posting(struct engine *engine, uint32_t term, uint32_t segment, struct slice events);
 int engine_put_posted(struct engine *engine, uint64_t position);
@@ -149,6 +153,8 @@ int engine_last_claimed(struct engine *engine, uint64_t *position);
 int engine_spec_before(struct engine *engine, uint64_t before, uint64_t *position);
 int engine_spec_from(struct engine *engine, uint64_t from, uint64_t *position);
 int engine_mark(struct engine *engine, uint64_t *position);
+// How many entities begin up to the mark; -ENOENT when that was not kept yet. All of them, one by one.
+int engine_entities(struct engine *engine, uint64_t *count);
 int engine_count_entities(struct engine *engine, uint64_t *count);
 
 // -EIO also when a term beside it is damaged, which may be this one.

@@ -57,29 +57,44 @@ static int replay(struct reader *reader, const struct event_row *row)
     return 0;
 }
 
+// All of them need counting once in a file where the mark has not moved since that is kept.
+static int count_entities(struct sweep *sweep, struct tenant *tenant, struct engine *engine, uint64_t begun)
+{
+    int error = engine_entities(engine, &sweep->entities);
+    if (error == -ENOENT) {
+        error = engine_count_entities(engine, &sweep->entities);
+        sweep->entities -= error ? 0 : begun;
+    }
+    tenant->end.entities = sweep->entities + begun;
+    return error;
+}
+
 int sweep_open(struct sweep *sweep, struct tenant *tenant, struct engine *engine, struct reason *why)
 {
     *sweep = (struct sweep){0};
     struct reader reader = {.tenant = tenant, .engine = engine};
+    uint64_t begun = 0; // entities, behind the mark
     int error = engine_mark(engine, &sweep->mark);
     if (!error)
         error = engine_events_start(engine, sweep->mark + 1);
     struct event_row row;
     int found = 0;
-    while (!error && (found = engine_events_next(engine, &row)) == 1)
+    while (!error && (found = engine_events_next(engine, &row)) == 1) {
+        begun += row.version == 1;
         error = replay(&reader, &row);
+    }
     error = error ? error : found;
     if (error)
         reason_set(why, error, "tenant %s: %s", tenant->name, engine_error(engine));
     engine_events_end(engine);
-    return error;
+    return error ? error : count_entities(sweep, tenant, engine, begun);
 }
 
 void sweep_close(struct sweep *sweep)
 {
     free(sweep->names);
     free(sweep->chunks);
-    *sweep = (struct sweep){.mark = sweep->mark};
+    *sweep = (struct sweep){.mark = sweep->mark, .entities = sweep->entities};
 }
 
 // ---- starting
@@ -121,6 +136,7 @@ static int start(struct sweep *sweep, const struct transaction *tx)
     qsort(sweep->names, sweep->name_count, sizeof *sweep->names, by_name);
     qsort(sweep->chunks, sweep->chunk_count, sizeof *sweep->chunks, by_id);
     sweep->until = tx->published.position;
+    sweep->until_entities = tx->published.entities;
     sweep->running = true;
     return 0;
 }
@@ -180,6 +196,8 @@ int sweep_step(struct sweep *sweep, struct transaction *tx, size_t rows, bool fo
         error = write_chunks(engine, &sweep->chunks[sweep->next_chunk], &written);
     if (!error && sweep->running && sweep->next_name == sweep->name_count && sweep->next_chunk == sweep->chunk_count) {
         error = engine_put_mark(engine, sweep->until);
+        if (!error)
+            error = engine_put_entities(engine, sweep->until_entities);
         sweep->finished = !error;
     }
     return error;
@@ -207,5 +225,6 @@ void sweep_settle(struct sweep *sweep, struct tenant *tenant, bool committed)
     if (!sweep->finished)
         return;
     sweep->mark = sweep->until;
+    sweep->entities = sweep->until_entities;
     sweep_close(sweep);
 }

@@ -18,8 +18,9 @@ struct swept {
 };
 
 struct sweep {
-    uint64_t mark;  // the index is whole up to this position
-    uint64_t until; // what mark becomes
+    uint64_t mark;                     // the index is whole up to this position
+    uint64_t until;                    // what mark becomes
+    uint64_t entities, until_entities; // that begin up to there
     struct swept *names, *chunks;
     size_t name_count, chunk_count;
     size_t next_name, next_chunk;             // what comes next
@@ -27,7 +28,7 @@ struct sweep {
     bool running, finished;
 };
 
-// Reads the log behind the mark into memory.
+// Reads the log behind the mark into memory, and counts the entities into tenant->end.
 int sweep_open(struct sweep *sweep, struct tenant *tenant, struct engine *engine, struct reason *why);
 void sweep_close(struct sweep *sweep);
 // Writes up to about `rows` rows within the running transaction, if there is something to sweep; starts when enough has

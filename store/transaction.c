@@ -52,6 +52,7 @@ static int read_end(struct transaction *tx)
 {
     struct engine *engine = tx->reader.engine;
     struct event_row last;
+    tx->end.entities = tx->tenant->end.entities;
     int error = read_last(engine, &last);
     if (!error) {
         tx->end.position = last.position;
@@ -60,8 +61,6 @@ static int read_end(struct transaction *tx)
         memcpy(tx->end.hash, last.hash, CHAIN_SIZE);
     }
     struct rejected_row rejected = {0};
-    if (!error)
-        error = engine_count_entities(engine, &tx->end.entities);
     if (!error || error == -ENOENT)
         error = engine_spec_before(engine, INT64_MAX, &tx->declaration.position);
     if (!error || error == -ENOENT)

@@ -63,7 +63,7 @@ struct transaction {
     struct declaration published_declaration;
 };
 
-// Takes over the connection; reads where the log ends.
+// Takes over the connection; reads where the log ends. The entities were counted before (sweep_open).
 int transaction_open(struct transaction *tx, struct tenant *tenant, struct engine *engine, struct reason *why);
 void transaction_close(struct transaction *tx);
 

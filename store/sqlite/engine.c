@@ -466,6 +466,16 @@ int engine_mark(struct engine *e, uint64_t *position)
     return number_of(e, statement(e, MARK), position);
 }
 
+int engine_put_entities(struct engine *e, uint64_t count)
+{
+    return run(e, statement_of(e, PUT_ENTITIES, count, 0));
+}
+
+int engine_entities(struct engine *e, uint64_t *count)
+{
+    return number_of(e, statement(e, ENTITIES), count);
+}
+
 int engine_count_entities(struct engine *e, uint64_t *count)
 {
     return number_of(e, statement(e, COUNT_ENTITIES), count);

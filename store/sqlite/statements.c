@@ -80,6 +80,8 @@ const char *const engine_statements[STATEMENTS] = {
     [LAST_CLAIMED] = "SELECT position FROM claimed ORDER BY position DESC LIMIT 1",
     [SPEC_BEFORE] = "SELECT position FROM spec WHERE position < ?1 ORDER BY position DESC LIMIT 1",
     [SPEC_FROM] = "SELECT position FROM spec WHERE position >= ?1 ORDER BY position LIMIT 1",
+    [PUT_ENTITIES] = "INSERT OR REPLACE INTO mark VALUES(3, ?1)",
+    [ENTITIES] = "SELECT position FROM mark WHERE one = 3",
     [COUNT_ENTITIES] = "SELECT count(*) FROM entity",
     [MARK] = "SELECT position FROM mark WHERE one = 1",
     [TERM] = "SELECT " TERM_COLUMNS " FROM term WHERE kind = ?1 AND text = ?2",

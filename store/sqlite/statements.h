@@ -46,6 +46,8 @@ enum {
     SPEC_BEFORE,
     SPEC_FROM,
     MARK,
+    PUT_ENTITIES,
+    ENTITIES,
     COUNT_ENTITIES,
     TERM,
     TERM_BEFORE,

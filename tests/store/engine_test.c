@@ -131,6 +131,15 @@ static void small_rows(void)
     CHECK_INT(number, 12);
     CHECK_INT(engine_mark(reader, &number), 0);
     CHECK_INT(number, 3);
+    CHECK_INT(engine_entities(reader, &number), -ENOENT);
+    CHECK_INT(engine_put_entities(writer, 1), 0);
+    CHECK_INT(engine_put_entities(writer, 2), 0);
+    CHECK_INT(engine_entities(reader, &number), 0);
+    CHECK_INT(number, 2);
+    CHECK_INT(engine_count_entities(reader, &number), 0);
+    CHECK_INT(number, 2);
+    CHECK_INT(engine_mark(reader, &number), 0);
+    CHECK_INT(number, 3);
     CHECK_INT(engine_begin(writer), 0);
     CHECK_INT(engine_drop_given(writer, SLICE("evt_a")), 0);
     CHECK_INT(engine_commit(writer), 0);

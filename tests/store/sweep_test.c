@@ -52,6 +52,14 @@ static void check_rows(const struct fixture *in, const struct model *m, uint32_t
     engine_close(engine);
 }
 
+static uint64_t begun(const struct model *m)
+{
+    uint64_t count = 0;
+    for (uint32_t entity = 0; entity < MODEL_ENTITIES; entity++)
+        count += m->entities[entity].count > 0;
+    return count;
+}
+
 // ---- a few events at a time
 
 static void often(void)
@@ -63,6 +71,7 @@ static void often(void)
         model_scan(&f, &m);
         fixture_reopen(&f);
         CHECK_INT(mark_of(&f), m.count);
+        CHECK_INT(tenant_end(f.tenant).entities, begun(&m));
         model_ask(&f, &m, 3);
         if (i % 20 == 0)
             check_rows(&f, &m, 1);
@@ -73,6 +82,33 @@ static void often(void)
 }
 
 // ---- rest
+
+// Of a file that does not say how many there are up to the mark, with and without events behind it.
+static void uncounted(void)
+{
+    struct fixture old = {0};
+    struct model m = {0};
+    fixture_open(&old);
+    model_append(&old, &m, 200);
+    fixture_reopen(&old);
+    model_append(&old, &m, 200);
+    CHECK_INT(event(&old, "thing_refused", "Thing.Updated", "{}"), -ENOENT);
+    struct fixture copy = {0};
+    directory_make(copy.path);
+    directory_copy(old.path, copy.path);
+    char command[300];
+    snprintf(command, sizeof command, "sqlite3 '%s' 'DELETE FROM mark WHERE one = 3'", file_of(&copy));
+    CHECK_INT(system(command), 0);
+    fixture_start(&copy);
+    CHECK_INT(tenant_end(copy.tenant).entities, begun(&m));
+    fixture_reopen(&copy);
+    CHECK_INT(tenant_end(copy.tenant).entities, begun(&m));
+    CHECK_INT(event(&copy, "other_new", "Other.Created", "{}"), 0);
+    CHECK_INT(tenant_end(copy.tenant).entities, begun(&m) + 1);
+    fixture_close(&copy);
+    fixture_close(&old);
+    model_free(&m);
+}
 
 static bool index_is_whole(struct fixture *in, const struct model *m)
 {
@@ -113,6 +149,7 @@ static void switched_off(void)
     directory_copy(large.path, copy.path);
     fixture_start(&copy);
     CHECK_INT(tenant_end(copy.tenant).position, all.count);
+    CHECK_INT(tenant_end(copy.tenant).entities, begun(&all));
     model_ask(&copy, &all, 20);
     uint32_t version = version_of(&copy, model_name(0));
     CHECK_INT(version, all.entities[0].count);
@@ -157,8 +194,10 @@ static void many(void)
 
 static void many_again(void)
 {
+    CHECK_INT(tenant_end(large.tenant).entities, begun(&all));
     fixture_reopen(&large);
     CHECK_INT(mark_of(&large), all.count);
+    CHECK_INT(tenant_end(large.tenant).entities, begun(&all));
     check_rows(&large, &all, 37);
     model_ask(&large, &all, 30);
     model_append(&large, &all, 3000);
@@ -214,6 +253,7 @@ int main(void)
     fixture_open(&f);
     TEST("a tenant at rest has all of its index on disk, and goes on afterwards", a_rest);
     TEST("a few events and a sweep, again and again", often);
+    TEST("a file that does not say how many entities it has is counted once", uncounted);
     TEST("a sweep of 262,144 events, asked and switched off in the midst of it", many);
     TEST("closed and opened again the index is whole", many_again);
     TEST("entities that were forgotten come back from the index", many_entities);
