@@ -1,5 +1,6 @@
 #include "fs/attr.h"
 
+#include "fs/day.h"
 #include "fs/document.h"
 #include "fs/found.h"
 #include "fs/hook.h"
@@ -104,7 +105,7 @@ static int root(const struct visit *v, struct stat *attr)
 
 // What is recorded is not written. But the herald of an ordinary user opens streams to tell of their growth, and only
 // root may do so against the mode; writing fails all the same.
-static mode_t stream_mode(void)
+mode_t attr_stream_mode(void)
 {
     return geteuid() == 0 ? 0444 : 0644;
 }
@@ -138,10 +139,10 @@ static int of_tenant(struct visit *v, struct stat *attr)
         directory(v, 0777, end.entities_at_us, attr);
         return 0;
     case NODE_TENANT_STREAM:
-        file(v, stream_mode(), end.size_bytes, end.at_us, attr);
+        file(v, attr_stream_mode(), end.size_bytes, end.at_us, attr);
         return 0;
     case NODE_REJECTED:
-        file(v, stream_mode(), end.rejected_bytes, end.rejected_at_us, attr);
+        file(v, attr_stream_mode(), end.rejected_bytes, end.rejected_at_us, attr);
         return 0;
     case NODE_TENANT_FOLLOW:
         file(v, 0444, 0, 0, attr);
@@ -185,7 +186,7 @@ static int of_entity(struct visit *v, struct stat *attr)
         directory(v, 0555, 0, attr);
         return 0;
     case NODE_STREAM:
-        file(v, stream_mode(), head.size_bytes, head.last_at_us, attr);
+        file(v, attr_stream_mode(), head.size_bytes, head.last_at_us, attr);
         return 0;
     case NODE_FOLLOW:
         file(v, 0444, 0, 0, attr);
@@ -327,6 +328,9 @@ int attr_get(struct visit *v, struct stat *attr, double *timeout_s)
     case NODE_PAST_EVENTS:
         *timeout_s = TIMEOUT_FOREVER_S;
         return of_event(v, attr);
+    case NODE_LOG:
+    case NODE_DAY:
+        return day_attr(v, attr, timeout_s);
     case NODE_TENANT_ASOF:
     case NODE_TENANT_FIND:
         *timeout_s = TIMEOUT_FOREVER_S;

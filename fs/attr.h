@@ -15,5 +15,7 @@ uint64_t attr_inode(struct visit *visit);
 // Sets the size and what follows from it; the times.
 void attr_size(struct stat *attr, uint64_t size);
 void attr_time(struct stat *attr, int64_t at_us);
+// Permissions of what grows: nobody may write it.
+mode_t attr_stream_mode(void);
 // Uid, gid, link count and inode number; `mode` is cut to what the tenant allows.
 void attr_common(const struct visit *visit, uint64_t id, mode_t mode, uint64_t size, int64_t at_us, struct stat *attr);

@@ -31,6 +31,8 @@ const struct file_kind *file_kind_of(enum node_kind kind)
         return &scratch_kind;
     case NODE_HOOK:
         return &hook_file_kind;
+    case NODE_DAY:
+        return &day_kind;
     case NODE_FOUND_STATES:
         return &found_kind;
     default:

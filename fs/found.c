@@ -1,6 +1,7 @@
 #include "fs/found.h"
 
 #include "fs/file.h"
+#include "fs/refuse.h"
 #include "fs/reply.h"
 #include "fs/search.h"
 
@@ -50,6 +51,80 @@ int found_link(struct visit *v, struct bytes *target)
     bytes_add_text(target, "../../");
     bytes_add(target, name, error ? 0 : size);
     return error;
+}
+
+// ---- names
+
+static int read_filter(struct visit *v, struct slice name, struct filter *filter)
+{
+    struct reason why = {0};
+    struct match *match;
+    int error = filter_parse(filter, FILTER_FIND, name, &why);
+    if (error)
+        return error == -ENOENT ? refuse_filter(v, "find", name, &why) : error;
+    // Its expressions are read too.
+    error = match_open(&match, v->reader, filter, 0, NULL, &why);
+    if (!error) {
+        match_close(match);
+        return 0;
+    }
+    filter_free(filter);
+    return error == -EINVAL ? refuse_filter(v, "find", name, &why) : error;
+}
+
+int found_lookup_filter(struct visit *v, struct slice name, uint64_t *id, double *timeout_s)
+{
+    struct view words = {.kind = NODE_FOUND, .tenant = v->node.tenant, .position = v->view ? v->view->position : 0};
+    struct filter *filter = calloc(1, sizeof *filter);
+    int error = filter ? read_filter(v, name, filter) : -ENOMEM;
+    if (error) {
+        free(filter);
+        return error;
+    }
+    bool same = slice_equal(filter->text, name);
+    words.filter = filter;
+    error = view_take(v->mount->views, &words, &v->found);
+    if (error)
+        return error;
+    *id = node_view_id(same ? NODE_FOUND : NODE_FOUND_ALIAS, v->found->slot, 0);
+    *timeout_s = TIMEOUT_FOREVER_S;
+    return 0;
+}
+
+int found_lookup(struct visit *v, struct slice name, uint64_t *id, double *timeout_s)
+{
+    FIND_AUTO find = NULL;
+    struct head head;
+    struct shown_state shown;
+    int error = name_is_entity(name) ? history_head(v->reader, name, &head) : -ENOENT;
+    if (!error)
+        error = found_open(v, v->view->position, &find);
+    if (error)
+        return error;
+    int found = find_is(find, head.id, &shown);
+    if (found != 1)
+        return found ? found : -ENOENT;
+    *id = node_view_id(NODE_FOUND_LINK, v->node.slot, head.id);
+    *timeout_s = v->view->position ? TIMEOUT_FOREVER_S : 0;
+    return 0;
+}
+
+int found_next(struct visit *v, uint64_t offset, struct tree_entry *entry)
+{
+    struct shown_state shown;
+    int found = entry->find ? 0 : found_open(v, v->view->position, &entry->find);
+    if (!found)
+        found = find_next(entry->find, offset ? offset : 1, &shown);
+    if (found != 1)
+        return found;
+    // No attributes: few are looked at, and those of today may change.
+    entry->id = 0;
+    entry->next = shown.entity + 1;
+    memcpy(entry->text, shown.name.at, shown.name.size);
+    entry->name = (struct slice){.at = entry->text, .size = shown.name.size};
+    entry->attr =
+        (struct stat){.st_ino = node_view_id(NODE_FOUND_LINK, v->node.slot, shown.entity), .st_mode = S_IFLNK};
+    return 1;
 }
 
 static int add_line(const struct shown_state *shown, struct bytes *out)

@@ -5,16 +5,20 @@
 // size is found by going through all of it once, which the view remembers, and then only through what changed.
 #pragma once
 
-#include "fs/visit.h"
+#include "fs/tree.h"
 #include "store/find.h"
 
 // Begins to find what the visited view's filter says, at a position (0: now). 0, -EIO if it is none, or -errno.
 int found_open(struct visit *visit, uint64_t position, struct find **find);
+// The inode of a filter in find/, and of an entity that it finds; as tree_lookup.
+int found_lookup_filter(struct visit *visit, struct slice name, uint64_t *id, double *entry_timeout_s);
+int found_lookup(struct visit *visit, struct slice name, uint64_t *id, double *entry_timeout_s);
+// The next entity that is found with an id of at least `offset`; as tree_next.
+int found_next(struct visit *visit, uint64_t offset, struct tree_entry *entry);
 // What the visited link says.
 int found_link(struct visit *visit, struct bytes *target);
 // The size of the visited view's file of states just after a position, 0 of an empty log. The search's thread.
 int found_measure(struct visit *visit, uint64_t position, uint64_t *size);
 
 // The file that was measured last, if it is small: who asks for its size mostly reads it.
-struct found_text;
 void found_text_free(struct found_text *text);

@@ -47,6 +47,8 @@ static bool changes(uint64_t id)
     case NODE_STATE:
     case NODE_STREAM:
     case NODE_EVENTS:
+    case NODE_LOG:
+    case NODE_DAY:
         return true;
     default:
         return false;

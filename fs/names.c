@@ -132,6 +132,12 @@ static int make_scratch(struct visit *v, fuse_req_t req, struct slice name, mode
     return 0;
 }
 
+// What the notifier creates although it is there (notify.h).
+static bool is_announced(enum node_kind kind)
+{
+    return kind == NODE_EVENT || kind == NODE_DAY;
+}
+
 static void reply_create(fuse_req_t req, struct visit *v, uint64_t id, struct fuse_file_info *fi)
 {
     struct fuse_entry_param entry = {.ino = id};
@@ -166,7 +172,7 @@ void names_create(fuse_req_t req, fuse_ino_t parent, const char *text, mode_t mo
     if (!error && node_is_document(node.kind))
         v.mount->moved_away = (struct moved_away){0};
     // The notifier creates what is there.
-    if (!error && node.kind == NODE_EVENT && !notifier_is_caller(v.mount->notifier, req))
+    if (!error && is_announced(node.kind) && !notifier_is_caller(v.mount->notifier, req))
         error = -EEXIST;
     if (!error && node.kind == NODE_NONE) {
         if (v.node.kind == NODE_ENTITY && slice_is(name, "state.json")) {
@@ -175,7 +181,7 @@ void names_create(fuse_req_t req, fuse_ino_t parent, const char *text, mode_t mo
             error = make_scratch(&v, req, name, mode, &file);
             id = error ? 0 : node_id(NODE_SCRATCH, v.node.tenant, file->number);
         }
-    } else if (!error && node.kind != NODE_EVENT && !node_is_document(node.kind) && node.kind != NODE_SCRATCH) {
+    } else if (!error && !is_announced(node.kind) && !node_is_document(node.kind) && node.kind != NODE_SCRATCH) {
         error = -EEXIST;
     }
     if (error)

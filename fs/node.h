@@ -58,6 +58,8 @@ enum node_kind {
     NODE_HOOK,        // a hook, by its number (store/hook.h)
     NODE_TENANT_ASOF,
     NODE_TENANT_FIND,
+    NODE_LOG,
+    NODE_DAY,           // number: the day (store/day.h)
     NODE_MOMENT,        // from here on the inodes of a view: the tenant at a past moment,
     NODE_MOMENT_ENTITY, // … an entity then; the number says which, as in the next
     NODE_MOMENT_EVENTS,

@@ -3,6 +3,7 @@
 #include "fs/herald.h"
 #include "fs/waiter.h"
 #include "fs/watches.h"
+#include "store/day.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -17,10 +18,12 @@
 
 struct note {
     uint32_t tenant;
-    uint64_t entity;                      // 0: the tenant itself
-    uint32_t first_version, last_version; // 0: only the streams grew
-    bool grown, rejected;                 // of the tenant: its stream, its rejected
-    bool changed;                         // owner or mode
+    uint64_t entity;                        // 0: the tenant itself
+    uint32_t first_version, last_version;   // 0: only the streams grew
+    bool grown, rejected;                   // of the tenant: its stream, its rejected
+    bool changed;                           // owner or mode
+    uint64_t first_position, last_position; // of the tenant's events that are told of; 0: none
+    uint32_t day;                           // of the last one
 };
 
 struct notes {
@@ -138,6 +141,11 @@ static void add_note(struct notifier *n, struct note note)
     if (last && last->tenant == note.tenant && last->entity == note.entity && !note.changed && !last->changed) {
         last->grown |= note.grown;
         last->rejected |= note.rejected;
+        if (note.grown) {
+            last->first_position = last->first_position ? last->first_position : note.first_position;
+            last->last_position = note.last_position;
+            last->day = note.day;
+        }
         if (note.first_version && last->last_version + 1 == note.first_version) {
             last->last_version = note.last_version;
             return;
@@ -170,7 +178,8 @@ static bool note_asked(const struct notifier *n, const struct note *note, is_ask
     if ((!entity || note->first_version == 1) && asked(n, NODE_TENANT, tenant, 0))
         return true;
     if (!entity)
-        return asked(n, NODE_TENANT_STREAM, tenant, 0) || asked(n, NODE_REJECTED, tenant, 0);
+        return asked(n, NODE_TENANT_STREAM, tenant, 0) || asked(n, NODE_REJECTED, tenant, 0) ||
+               asked(n, NODE_LOG, tenant, 0) || asked(n, NODE_DAY, tenant, note->day);
     return asked(n, NODE_ENTITY, tenant, entity) || asked(n, NODE_EVENTS, tenant, entity) ||
            asked(n, NODE_STREAM, tenant, entity) || asked(n, NODE_STATE, tenant, entity);
 }
@@ -188,8 +197,11 @@ void notifier_committed(
     struct mount *mount = context;
     struct notifier *n = mount->notifier;
     uint32_t number = tenant->number;
+    struct log_end end = tenant_end(tenant);
+    uint64_t events = 0;
     bool created = false;
     for (size_t i = 0; i < count; i++) {
+        events += changes[i].last_version - changes[i].first_version + 1;
         drop_attributes(n, NODE_EVENTS, number, changes[i].entity);
         drop_attributes(n, NODE_ENTITY, number, changes[i].entity);
         created |= changes[i].first_version == 1;
@@ -200,7 +212,12 @@ void notifier_committed(
     pthread_mutex_lock(&n->lock);
     n->look |= waiting_any(n->mount->waiting);
     if (count || rejected)
-        add_known_note(n, (struct note){.tenant = number, .grown = count != 0, .rejected = rejected});
+        add_known_note(n, (struct note){.tenant = number,
+                              .grown = count != 0,
+                              .rejected = rejected,
+                              .first_position = end.position + 1 - events,
+                              .last_position = end.position,
+                              .day = day_of(end.at_us)});
     for (size_t i = 0; i < count; i++)
         add_known_note(n, (struct note){.tenant = number,
                               .entity = changes[i].entity,
@@ -306,6 +323,29 @@ static void touch_file(struct notifier *n, struct path *path, size_t size, const
         herald_touch(&n->herald, below(path, size, name));
 }
 
+// The days of log/ that events came to: one that began with them is announced.
+static void touch_days(struct notifier *n, struct reader *reader, const struct note *note, struct path *path)
+{
+    bool by_log = wanted(n, NODE_LOG, note->tenant, 0);
+    if (!by_log && !wanted(n, NODE_DAY, note->tenant, note->day))
+        return;
+    struct day_part part = {0};
+    struct event_row row;
+    char name[DAY_NAME_SIZE + 1] = "";
+    size_t size = strlen(below(path, path->tenant_size, "log"));
+    for (uint64_t at = note->first_position; at && at <= note->last_position; at = part.last_position + 1) {
+        if (n->stop || history_event(reader, at, &row) || day_find(reader, day_of(row.at_us), &part))
+            return;
+        uint32_t day = day_of(row.at_us);
+        day_name(name, day);
+        if (by_log && part.first_position >= note->first_position)
+            announce(n, below(path, size, name), node_id(NODE_LOG, note->tenant, 0),
+                (struct slice){.at = name, .size = DAY_NAME_SIZE}, false);
+        else
+            touch_file(n, path, size, name, by_log || wanted(n, NODE_DAY, note->tenant, day));
+    }
+}
+
 // Says that streams and documents grew or changed.
 static void touch_note(struct notifier *n, struct reader *reader, const struct note *note, struct path *path)
 {
@@ -316,6 +356,7 @@ static void touch_note(struct notifier *n, struct reader *reader, const struct n
         if (note->grown)
             touch_file(
                 n, path, path->tenant_size, "stream", by_tenant || wanted(n, NODE_TENANT_STREAM, note->tenant, 0));
+        touch_days(n, reader, note, path);
         if (note->rejected)
             touch_file(n, path, path->tenant_size, "rejected", by_tenant || wanted(n, NODE_REJECTED, note->tenant, 0));
         return;

@@ -248,6 +248,7 @@ static uint64_t parent_of(struct visit *v)
     case NODE_TENANT_ASOF:
     case NODE_HOOKS:
     case NODE_TENANT_FIND:
+    case NODE_LOG:
         return node_id(NODE_TENANT, v->node.tenant, 0);
     case NODE_HOOK_FOLDER:
         return node_id(NODE_HOOKS, v->node.tenant, 0);

@@ -1,14 +1,13 @@
 #include "fs/tree.h"
 
+#include "fs/day.h"
 #include "fs/document.h"
 #include "fs/found.h"
 #include "fs/hook.h"
-#include "fs/refuse.h"
+#include "fs/moment.h"
 #include "fs/scratch.h"
-#include "store/past.h"
 
 #include <errno.h>
-#include <stdlib.h>
 
 // Offsets of a listing: fixed entries, then scratch files, then entities, each by its number.
 #define OFFSET_FIXED    UINT64_C(1)
@@ -34,7 +33,7 @@ static const struct fixed in_tenant[] = {
     {"hooks", NODE_HOOKS, S_IFDIR, true},
     {"follow", NODE_TENANT_FOLLOW, S_IFREG, false},
     // Kept for what the tree will have.
-    {"log", NODE_NONE, 0, false},
+    {"log", NODE_LOG, S_IFDIR, true},
     {"query", NODE_NONE, 0, false},
     {"find", NODE_TENANT_FIND, S_IFDIR, true},
     {"asof", NODE_TENANT_ASOF, S_IFDIR, true},
@@ -113,16 +112,6 @@ bool tree_is_document(enum node_kind directory, struct slice name)
 bool tree_is_reserved(enum node_kind directory, struct slice name)
 {
     return find_fixed(directory, name) != NULL;
-}
-
-// The position of the last event that the visited entity of a past had then.
-static int moment_last(struct visit *v, uint64_t *position)
-{
-    struct event_place place;
-    uint32_t version;
-    int error = past_last(v->reader, v->node.number, v->view->position, &version, &place);
-    *position = place.position;
-    return error;
 }
 
 // A document is there while the entity has a state.
@@ -243,97 +232,6 @@ static int lookup_past(struct visit *v, struct slice name, uint64_t *id, double 
     return 0;
 }
 
-// ---- a tenant's past
-
-static int lookup_moment(struct visit *v, struct slice name, uint64_t *id, double *timeout_s)
-{
-    struct when when;
-    bool forever;
-    struct view words = {.kind = NODE_MOMENT, .tenant = v->node.tenant};
-    if (when_parse(name, &when))
-        return -ENOENT;
-    int error = history_moment(v->reader, &when, &words.position, &forever);
-    if (!error)
-        error = view_take(v->mount->views, &words, &v->found);
-    if (error)
-        return error;
-    *id = node_view_id(NODE_MOMENT, v->found->slot, 0);
-    *timeout_s = forever ? TIMEOUT_FOREVER_S : 0;
-    return 0;
-}
-
-static int lookup_moment_entity(struct visit *v, struct slice name, uint64_t *id, double *timeout_s)
-{
-    struct head head;
-    bool there = false;
-    int error = name_is_entity(name) ? history_head(v->reader, name, &head) : -ENOENT;
-    if (!error)
-        error = past_has(v->reader, head.id, v->view->position, &there);
-    if (error)
-        return error;
-    if (!there)
-        return -ENOENT;
-    *id = node_view_id(NODE_MOMENT_ENTITY, v->node.slot, head.id);
-    *timeout_s = TIMEOUT_FOREVER_S;
-    return 0;
-}
-
-// ---- what is found
-
-static int read_filter(struct visit *v, struct slice name, struct filter *filter)
-{
-    struct reason why = {0};
-    struct match *match;
-    int error = filter_parse(filter, FILTER_FIND, name, &why);
-    if (error)
-        return error == -ENOENT ? refuse_filter(v, "find", name, &why) : error;
-    // Its expressions are read too.
-    error = match_open(&match, v->reader, filter, 0, NULL, &why);
-    if (!error) {
-        match_close(match);
-        return 0;
-    }
-    filter_free(filter);
-    return error == -EINVAL ? refuse_filter(v, "find", name, &why) : error;
-}
-
-static int lookup_filter(struct visit *v, struct slice name, uint64_t *id, double *timeout_s)
-{
-    struct view words = {.kind = NODE_FOUND, .tenant = v->node.tenant, .position = v->view ? v->view->position : 0};
-    struct filter *filter = calloc(1, sizeof *filter);
-    int error = filter ? read_filter(v, name, filter) : -ENOMEM;
-    if (error) {
-        free(filter);
-        return error;
-    }
-    bool same = slice_equal(filter->text, name);
-    words.filter = filter;
-    error = view_take(v->mount->views, &words, &v->found);
-    if (error)
-        return error;
-    *id = node_view_id(same ? NODE_FOUND : NODE_FOUND_ALIAS, v->found->slot, 0);
-    *timeout_s = TIMEOUT_FOREVER_S;
-    return 0;
-}
-
-static int lookup_found(struct visit *v, struct slice name, uint64_t *id, double *timeout_s)
-{
-    FIND_AUTO find = NULL;
-    struct head head;
-    struct shown_state shown;
-    int error = name_is_entity(name) ? history_head(v->reader, name, &head) : -ENOENT;
-    if (!error)
-        error = found_open(v, v->view->position, &find);
-    if (error)
-        return error;
-    int found = find_is(find, head.id, &shown);
-    if (found != 1)
-        return found ? found : -ENOENT;
-    *id = node_view_id(NODE_FOUND_LINK, v->node.slot, head.id);
-    *timeout_s = v->view->position ? TIMEOUT_FOREVER_S : 0;
-    return 0;
-}
-
 // Which entity a directory of events shows, and up to which version.
 static int events_of(struct visit *v, uint64_t *entity, uint32_t *last)
 {
@@ -383,14 +281,16 @@ int tree_lookup(struct visit *v, struct slice name, uint64_t *id, double *timeou
     case NODE_ASOF:
         return lookup_past(v, name, id, timeout_s);
     case NODE_TENANT_ASOF:
-        return lookup_moment(v, name, id, timeout_s);
+        return moment_lookup(v, name, id, timeout_s);
+    case NODE_LOG:
+        return day_lookup(v, name, id, timeout_s);
     case NODE_MOMENT:
-        return lookup_moment_entity(v, name, id, timeout_s);
+        return moment_lookup_entity(v, name, id, timeout_s);
     case NODE_TENANT_FIND:
     case NODE_MOMENT_FIND:
-        return lookup_filter(v, name, id, timeout_s);
+        return found_lookup_filter(v, name, id, timeout_s);
     case NODE_FOUND:
-        return lookup_found(v, name, id, timeout_s);
+        return found_lookup(v, name, id, timeout_s);
     case NODE_EVENTS:
     case NODE_PAST_EVENTS:
     case NODE_MOMENT_EVENTS:
@@ -462,46 +362,13 @@ static int next_entity(struct visit *v, uint64_t offset, struct tree_entry *entr
     return 1;
 }
 
-static int next_moment_entity(struct visit *v, uint64_t offset, struct tree_entry *entry)
+// Entries that another part of the tree counts by its own offsets.
+static int next_of(struct visit *v, uint64_t offset, struct tree_entry *entry,
+    int (*next)(struct visit *, uint64_t, struct tree_entry *))
 {
-    uint64_t entity, from = offset > OFFSET_ENTITIES ? offset - OFFSET_ENTITIES + 1 : 1;
-    size_t size;
-    int error = past_entity_from(v->reader, v->view->position, from, &entity, entry->text, &size);
-    if (error)
-        return error == -ENOENT ? 0 : error;
-    // No attributes, as of those of today.
-    struct visit child = visit_child(v, node_view_id(NODE_MOMENT_ENTITY, v->node.slot, entity));
-    entry->id = 0;
-    entry->next = OFFSET_ENTITIES + entity;
-    entry->name = (struct slice){.at = entry->text, .size = size};
-    entry->attr = (struct stat){.st_ino = attr_inode(&child), .st_mode = S_IFDIR};
-    return 1;
-}
-
-static int next_hook(struct visit *v, uint64_t offset, struct tree_entry *entry)
-{
-    int found = hook_next(v, offset > OFFSET_ENTITIES ? offset - OFFSET_ENTITIES : 0, entry);
+    int found = next(v, offset > OFFSET_ENTITIES ? offset - OFFSET_ENTITIES : 0, entry);
     entry->next += OFFSET_ENTITIES;
     return found;
-}
-
-static int next_found(struct visit *v, uint64_t offset, struct tree_entry *entry)
-{
-    uint64_t from = offset > OFFSET_ENTITIES ? offset - OFFSET_ENTITIES + 1 : 1;
-    struct shown_state shown;
-    int found = entry->find ? 0 : found_open(v, v->view->position, &entry->find);
-    if (!found)
-        found = find_next(entry->find, from, &shown);
-    if (found != 1)
-        return found;
-    // No attributes: few are looked at, and those of today may change.
-    entry->id = 0;
-    entry->next = OFFSET_ENTITIES + shown.entity;
-    memcpy(entry->text, shown.name.at, shown.name.size);
-    entry->name = (struct slice){.at = entry->text, .size = shown.name.size};
-    entry->attr =
-        (struct stat){.st_ino = node_view_id(NODE_FOUND_LINK, v->node.slot, shown.entity), .st_mode = S_IFLNK};
-    return 1;
 }
 
 static int next_tenant(struct visit *v, uint64_t offset, struct tree_entry *entry)
@@ -561,12 +428,14 @@ int tree_next(struct visit *v, uint64_t offset, struct tree_entry *entry)
         return found;
     switch (v->node.kind) {
     case NODE_MOMENT:
-        return next_moment_entity(v, offset, entry);
+        return next_of(v, offset, entry, moment_next);
     case NODE_HOOKS:
     case NODE_HOOK_FOLDER:
-        return next_hook(v, offset, entry);
+        return next_of(v, offset, entry, hook_next);
     case NODE_FOUND:
-        return next_found(v, offset, entry);
+        return next_of(v, offset, entry, found_next);
+    case NODE_LOG:
+        return next_of(v, offset, entry, day_next);
     default:
         return next_entity(v, offset, entry);
     }

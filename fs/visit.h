@@ -20,6 +20,7 @@ struct waiting;
 struct search;
 struct scratch_shelf;
 struct open_file;
+struct found_text;
 
 // The document that was shown last.
 struct shown {

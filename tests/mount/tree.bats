@@ -101,6 +101,7 @@ fingerprint() {
     is "$E/events/00000001.Contact.Created.json
 $E/state.json
 $E/stream
+$T/log/$(date -u +%F).ndjson
 $T/stream" "$(sort <<< "$output")"
     ends 0 timeout 20 du -a "$T"
 }
