@@ -63,12 +63,12 @@ tests: all $(STORE_TESTS) $(TOOLS) $(REPLAYS)
 # FUZZ_RUNS executions of each; what it finds new goes to build/fuzz/corpus/NAME.
 FUZZ_RUNS ?= 10000000
 fuzz:
-	@$(MAKE) -s BUILD=build/fuzz CC=clang CFLAGS='-g -fsanitize=fuzzer-no-link -fno-sanitize-recover=undefined' SANITIZER=address,undefined \
+	@$(MAKE) -s BUILD=build/fuzz CC=clang CFLAGS='-g -O2 -fsanitize=fuzzer-no-link -fno-sanitize-recover=undefined' SANITIZER=address,undefined \
 	  $(FUZZERS:%=build/fuzz/%_fuzz)
 	@for name in $(FUZZERS); do \
 	  mkdir -p build/fuzz/corpus/$$name; \
 	  echo "# $$name"; \
-	  build/fuzz/$${name}_fuzz -runs=$(FUZZ_RUNS) -max_len=4096 -print_final_stats=1 -verbosity=0 \
+	  build/fuzz/$${name}_fuzz -runs=$(FUZZ_RUNS) -max_len=1024 -print_final_stats=1 -verbosity=0 \
 	    -artifact_prefix=build/fuzz/ build/fuzz/corpus/$$name tests/fuzz/corpus/$$name || exit 1; \
 	done
 

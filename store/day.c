@@ -52,7 +52,8 @@ int day_find(struct reader *reader, uint32_t day, struct day_part *part)
     error = history_event(reader, before + 1, &row);
     if (error)
         return error;
-    *part = (struct day_part){.first_position = before + 1, .last_position = last, .offset = row.offset, .first_at_us = row.at_us};
+    *part = (struct day_part){
+        .first_position = before + 1, .last_position = last, .offset = row.offset, .first_at_us = row.at_us};
     error = history_event(reader, last, &row);
     if (error)
         return error;

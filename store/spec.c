@@ -198,7 +198,7 @@ int spec_read(struct slice text, struct spec **spec, struct reason *why)
 const struct noun *spec_noun(const struct spec *s, struct slice type)
 {
     char text[NAME_ENTITY_MAX];
-    if (!s || type.size > sizeof text)
+    if (!s || !s->noun_count || type.size > sizeof text)
         return NULL;
     struct slice folded = {.at = text, .size = name_fold_case(text, type)};
     return bsearch(&folded, s->nouns, s->noun_count, sizeof *s->nouns, find_noun);
