@@ -11,7 +11,7 @@ struct entry {
     bool asked; // by somebody else than the daemon
 };
 
-// Open addressing, linear probing, half full at most.
+// Open addressing, linear probing, three quarters full at most.
 struct known {
     pthread_mutex_t lock;
     struct entry *entries;
@@ -36,23 +36,11 @@ void known_close(struct known *known)
     free(known);
 }
 
-static bool changes(uint64_t id)
+// Those of one open file each are not told of anything.
+static bool is_told(uint64_t id)
 {
-    switch (node_of(id).kind) {
-    case NODE_TENANT:
-    case NODE_TENANT_STREAM:
-    case NODE_REJECTED:
-    case NODE_ENTITY:
-    case NODE_SPEC:
-    case NODE_STATE:
-    case NODE_STREAM:
-    case NODE_EVENTS:
-    case NODE_LOG:
-    case NODE_DAY:
-        return true;
-    default:
-        return false;
-    }
+    enum node_kind kind = node_of(id).kind;
+    return !node_is_fresh(kind) && kind != NODE_STATUS;
 }
 
 static size_t home(const struct known *known, uint64_t id)
@@ -84,10 +72,10 @@ static bool resize(struct known *known, size_t room)
 
 void known_add(struct known *known, uint64_t id, bool asked)
 {
-    if (!changes(id))
+    if (!is_told(id))
         return;
     pthread_mutex_lock(&known->lock);
-    if (known->used * 2 >= known->room && !resize(known, known->room ? known->room * 2 : 1024)) {
+    if (known->used * 4 >= known->room * 3 && !resize(known, known->room ? known->room * 2 : 1024)) {
         known->full = true;
     } else {
         struct entry *entry = find(known, id);
@@ -113,7 +101,7 @@ static void close_gap(struct known *known, size_t gap)
 
 void known_forget(struct known *known, uint64_t id, uint64_t count)
 {
-    if (!changes(id))
+    if (!is_told(id))
         return;
     pthread_mutex_lock(&known->lock);
     struct entry *entry = known->room ? find(known, id) : NULL;

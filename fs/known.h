@@ -1,5 +1,5 @@
-// Which inodes the kernel knows, of those that change: only for these must it be told. Counts what lookups gave and
-// forgets took. Any thread may call.
+// Which inodes the kernel knows: only of these must it be told when something changes. Of those that never change it is
+// owner and mode, which are the tenant's. Counts what lookups gave and forgets took. Any thread may call.
 #pragma once
 
 #include <stdbool.h>

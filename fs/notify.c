@@ -120,12 +120,13 @@ bool notifier_creates(struct notifier *n, fuse_req_t req, fuse_ino_t parent, str
 
 // ---- notes
 
-// Beyond the bound, or without memory, it is lost.
+// Beyond the bound (but for what the kernel would keep for ever), or without memory, it is lost.
 static void push_note(struct notes *notes, struct note note)
 {
     if (notes->count == notes->room) {
         size_t room = notes->room ? notes->room * 2 : 256;
-        struct note *all = notes->count < NOTES_MAX ? reallocarray(notes->all, room, sizeof *all) : NULL;
+        struct note *all =
+            notes->count < NOTES_MAX || note.changed ? reallocarray(notes->all, room, sizeof *all) : NULL;
         if (!all)
             return;
         notes->all = all;
@@ -382,13 +383,9 @@ static void drop_known(void *context, uint64_t id)
 {
     struct drop *drop = context;
     struct node node = node_of(id);
-    struct fuse_session *session = drop->notifier->mount->session;
-    if (node.tenant != drop->tenant)
-        return;
-    fuse_lowlevel_notify_inval_inode(session, id, -1, 0);
-    if (node.kind == NODE_EVENTS)
-        fuse_lowlevel_notify_inval_entry(
-            session, node_id(NODE_ENTITY, node.tenant, node.number), "events", strlen("events"));
+    // Which tenant an inode of a view belongs to is not worth a search.
+    if (node_is_view(node.kind) || node.tenant == drop->tenant)
+        fuse_lowlevel_notify_inval_inode(drop->notifier->mount->session, id, -1, 0);
 }
 
 // The directories that views are found in. The kernel forgets one, and with it whatever below it nobody uses.
@@ -440,8 +437,6 @@ static void tell(struct notifier *n, struct note *notes, size_t count)
     if (count)
         qsort(notes, count, sizeof *notes, by_tenant_and_entity);
     for (size_t i = 0; i < count && !n->stop; i++) {
-        if (notes[i].changed)
-            forget_views(n, notes[i].tenant);
         if (notes[i].changed)
             known_each(n->mount->known, drop_known, &(struct drop){.notifier = n, .tenant = notes[i].tenant});
         else if (!notes[i].entity)

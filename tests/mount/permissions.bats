@@ -103,6 +103,36 @@ $T/spec.json" "$(find "$T" -type f -perm -200 | sort)"
     is yes "$(nobody_reads "$E/events/00000001.Contact.Created.json")"
 }
 
+@test "a new mode is seen of all that was seen before, also of what never changes and is in use" {
+    created contact_1 '{"n":1}'
+    happened Contact.Updated '{"n":2}'
+    local when files
+    when=$(member timestamp "$(event "$E" 1)")
+    # Which of them may be written differs, so the bits of others alone are compared.
+    files=("$E" "$E/events" "$E/events/00000001.Contact.Created.json" "$E/asof" "$E/asof/v1" "$E/asof/v1/state.json"
+        "$E/asof/v1/events" "$T/asof" "$T/asof/$when" "$T/asof/$when/contact_1" "$T/asof/$when/contact_1/state.json")
+    chmod 755 "$T"
+    sees_others() {
+        local mode
+        for mode in $(stat -Lc %a "${files[@]}" /proc/self/fd/5); do
+            ((${mode: -1} & 4)) || return 1
+        done
+    }
+    sees_nothing() {
+        [[ $(stat -Lc %a "${files[@]}" /proc/self/fd/5 | grep -c '0$') == $((${#files[@]} + 1)) ]]
+    }
+    exec 5< "$E/events/00000002.Contact.Updated.json"
+    cd "$E/events"
+    sees_others
+    chmod 700 "$T"
+    wait_for sees_nothing
+    chmod 755 "$T"
+    wait_for sees_others
+    # Who stands in one of the directories still does.
+    is "$E/events" "$(/bin/pwd -P)"
+    exec 5<&-
+}
+
 @test "the group of a tenant reads and appends by the group's bits" {
     needs_root
     created contact_1
