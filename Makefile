@@ -14,7 +14,7 @@ BUILD := build$(if $(SANITIZER),/$(subst $(comma),-,$(SANITIZER)))
 
 WARNINGS := -Wall -Wextra -Wconversion -Wshadow -Wmissing-prototypes -Wstrict-prototypes -Wformat=2 -Wundef \
             -Wpointer-arith -Wcast-qual -Wwrite-strings -Wvla -Werror
-PACKAGES := fuse3 sqlite3 libcjson libcrypto
+PACKAGES := fuse3 sqlite3 libcjson libcrypto libcurl
 # Debian's static library of QuickJS has no pkg-config file.
 QUICKJS  := $(firstword $(wildcard /usr/lib/*/quickjs/libquickjs.a))
 SANITIZE := $(if $(SANITIZER),-fsanitize=$(SANITIZER) -fno-omit-frame-pointer -O1,-O2)
@@ -27,7 +27,7 @@ LDFLAGS += $(if $(SANITIZER),-fsanitize=$(SANITIZER))
 STORE := $(patsubst %.c,$(BUILD)/%.o,$(wildcard store/*.c store/sqlite/*.c))
 HOOKS := $(patsubst %.c,$(BUILD)/%.o,$(wildcard hooks/*.c))
 MOUNT := $(patsubst %.c,$(BUILD)/%.o,$(wildcard fs/*.c cli/*.c))
-STORE_TESTS := $(patsubst tests/store/%.c,$(BUILD)/tests/store/%,$(wildcard tests/store/*_test.c))
+STORE_TESTS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/store/*_test.c tests/hooks/*_test.c))
 FUZZERS := $(patsubst tests/fuzz/%_fuzz.c,%,$(wildcard tests/fuzz/*_fuzz.c))
 REPLAYS := $(FUZZERS:%=$(BUILD)/tests/fuzz/%_replay)
 TOOLS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/bench/*.c tests/torture/*.c tests/mount/*.c))
@@ -50,9 +50,9 @@ $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -c -o $@ $<
 
-$(BUILD)/tests/%: tests/%.c $(BUILD)/libstore.a
+$(BUILD)/tests/%: tests/%.c $(BUILD)/libhooks.a $(BUILD)/libstore.a
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $< $(BUILD)/libstore.a $(LDLIBS) -lm
+	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $< $(BUILD)/libhooks.a $(BUILD)/libstore.a $(LDLIBS) -lm
 
 $(BUILD)/tests/fuzz/%_replay: tests/fuzz/%_fuzz.c tests/fuzz/replay.c $(BUILD)/libstore.a
 	@mkdir -p $(@D)

@@ -2,6 +2,7 @@
 
 #include "fs/mount.h"
 #include "fs/view.h"
+#include "hooks/delivery.h"
 #include "hooks/hooks.h"
 
 #include <errno.h>
@@ -27,6 +28,9 @@ static const char usage[] =
     "  -o OPTION,...    options, as in fstab:\n"
     "       ro            no event can be appended\n"
     "       views=N       at most so many names of asof/, find/ and query/ in use at a time (16384)\n"
+    "       hooks_allow=RANGE\n"
+    "                     what webhooks may dial besides the public internet: 10.0.0.0/8, ::1; repeatable\n"
+    "       hooks_ca=FILE certificates (PEM) that they trust besides the system's\n"
     "       pidfile=FILE  write the number of the daemon's process there\n"
     "       allow_other, default_permissions, fsname=..., nosuid, nodev, noexec, ...\n"
     "                     as for every FUSE mount; the first two are on already where they can be\n"
@@ -44,6 +48,8 @@ struct settings {
     uint32_t views_max;
     char pidfile[PATH_MAX];
     char kernel[1024]; // options for libfuse
+    struct delivery_options hooks;
+    char hooks_ca[PATH_MAX];
 };
 
 // ---- options
@@ -80,12 +86,25 @@ static int take_views(struct settings *settings, const char *number)
     return 0;
 }
 
-static int take_option(struct settings *settings, char *option)
+// Made absolute, as it is read again for each connection.
+static int take_certificates(struct settings *settings, const char *path, struct reason *why)
+{
+    if (!realpath(path, settings->hooks_ca) || access(path, R_OK))
+        return reason_set(why, -errno, "hooks_ca: %s: %s", path, strerror(errno));
+    settings->hooks.ca_file = settings->hooks_ca;
+    return 0;
+}
+
+static int take_option(struct settings *settings, char *option, struct reason *why)
 {
     if (!strncmp(option, "pidfile=", 8))
         return take_pidfile(settings, option + 8);
     if (!strncmp(option, "views=", 6))
         return take_views(settings, option + 6);
+    if (!strncmp(option, "hooks_allow=", 12))
+        return address_list_add(&settings->hooks.opened, option + 12, why);
+    if (!strncmp(option, "hooks_ca=", 9))
+        return take_certificates(settings, option + 9, why);
     // Of root's mounts others may always see what the modes let them.
     if (is_for_others(option) || (!strcmp(option, "allow_other") && geteuid() == 0))
         return 0;
@@ -96,12 +115,12 @@ static int take_option(struct settings *settings, char *option)
     return 0;
 }
 
-static int take_options(struct settings *settings, char *list)
+static int take_options(struct settings *settings, char *list, struct reason *why)
 {
     int error = 0;
     for (char *option; !error && (option = strsep(&list, ","));)
         if (*option)
-            error = take_option(settings, option);
+            error = take_option(settings, option, why);
     return error;
 }
 
@@ -168,6 +187,7 @@ static int mount_here(const char *store, const char *point, const struct setting
         .store = store,
         .point = point,
         .reactor = &hooks_reactor,
+        .hooks = &settings->hooks,
         .kernel_options = settings->kernel,
         .views_max = settings->views_max,
         .serving = serving,
@@ -246,14 +266,15 @@ static int read_options(struct settings *settings, int argc, char **argv)
 {
     static const struct option longs[] = {{"help", no_argument, NULL, 'h'}, {"version", no_argument, NULL, 'V'}, {0}};
     bool helper = is_helper(argv[0]);
+    struct reason why = {0};
     for (int option; (option = getopt_long(argc, argv, helper ? "fhno:sN:t:vV" : "fho:V", longs, NULL)) != -1;)
         switch (option) {
         case 'f':
             *(helper ? &settings->fake : &settings->foreground) = true;
             break;
         case 'o':
-            if (take_options(settings, optarg)) {
-                fputs("factfs: an option is wrong, or they are too long\n", stderr);
+            if (take_options(settings, optarg, &why)) {
+                fprintf(stderr, "factfs: %s\n", why.text[0] ? why.text : "an option is wrong, or they are too long");
                 return EXIT_USAGE;
             }
             break;

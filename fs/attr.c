@@ -6,6 +6,7 @@
 #include "fs/hook.h"
 #include "fs/scratch.h"
 #include "fs/status.h"
+#include "fs/webhook.h"
 #include "store/past.h"
 
 #include <errno.h>
@@ -359,6 +360,13 @@ int attr_get(struct visit *v, struct stat *attr, double *timeout_s)
     case NODE_HOOK_FOLDER:
     case NODE_HOOK:
         return hook_attr(v, attr);
+    case NODE_WEBHOOK:
+    case NODE_WEBHOOK_DELIVERIES:
+    case NODE_WEBHOOK_DEAD:
+    case NODE_WEBHOOK_STATUS:
+    case NODE_WEBHOOK_REPLAY:
+    case NODE_WEBHOOK_SECRET:
+        return webhook_attr(v, attr);
     case NODE_NONE:
     case NODE_KINDS:
         break;

@@ -35,6 +35,13 @@ const struct file_kind *file_kind_of(enum node_kind kind)
         return &day_kind;
     case NODE_FOUND_STATES:
         return &found_kind;
+    case NODE_WEBHOOK_DELIVERIES:
+    case NODE_WEBHOOK_DEAD:
+    case NODE_WEBHOOK_STATUS:
+    case NODE_WEBHOOK_SECRET:
+        return &webhook_report_kind;
+    case NODE_WEBHOOK_REPLAY:
+        return &webhook_replay_kind;
     default:
         return NULL;
     }

@@ -2,6 +2,7 @@
 
 #include "fs/caller.h"
 #include "fs/file.h"
+#include "fs/webhook.h"
 
 #include <errno.h>
 
@@ -47,6 +48,12 @@ int hook_row(struct visit *v, struct hook_row *row)
     return !error && row->number != v->node.number ? -ENOENT : error;
 }
 
+// Does each of its hooks have a directory beside it?
+static bool has_directory(const struct hook_kind *kind)
+{
+    return !strcmp(kind->folder, "webhooks");
+}
+
 int hook_lookup(struct visit *v, struct slice name, uint64_t *id)
 {
     struct hook_row row;
@@ -58,6 +65,8 @@ int hook_lookup(struct visit *v, struct slice name, uint64_t *id)
         return kind ? 0 : -ENOENT;
     }
     int error = history_hook(v->reader, slice_of(kind->folder), name, &row);
+    if (error == -ENOENT && has_directory(kind))
+        return webhook_lookup(v, name, id);
     if (!error)
         *id = node_id(NODE_HOOK, v->node.tenant, row.number);
     return error;
@@ -75,21 +84,27 @@ static int next_folder(struct visit *v, uint64_t offset, struct tree_entry *entr
     return 1;
 }
 
+// Offsets are twice the numbers; the odd ones are of the directories beside the hooks.
 static int next_hook(struct visit *v, uint64_t offset, struct tree_entry *entry)
 {
     const struct hook_kind *kind = hook_kind_here(v);
     struct hook_row row;
+    struct slice stem;
     int error;
+    bool beside = offset % 2;
+    uint64_t from = offset / 2;
     do {
-        error = history_hook_from(v->reader, offset, &row);
-        offset = row.number + 1;
+        error = history_hook_from(v->reader, from, &row);
+        beside &= !error && row.number == offset / 2;
+        from = row.number + 1;
     } while (!error && kind && !slice_is(row.folder, kind->folder));
     if (error || !kind)
         return error == -ENOENT || !kind ? 0 : error;
+    beside &= hook_stem(kind, row.name, &stem);
     memcpy(entry->text, row.name.at, row.name.size);
-    entry->next = offset;
-    entry->name = (struct slice){.at = entry->text, .size = row.name.size};
-    entry->id = node_id(NODE_HOOK, v->node.tenant, row.number);
+    entry->next = has_directory(kind) && !beside ? row.number * 2 + 1 : row.number * 2 + 2;
+    entry->name = (struct slice){.at = entry->text, .size = beside ? stem.size : row.name.size};
+    entry->id = node_id(beside ? NODE_WEBHOOK : NODE_HOOK, v->node.tenant, row.number);
     entry->entry_timeout_s = 0;
     return 1;
 }
@@ -125,6 +140,10 @@ void hook_path(struct visit *v, struct bytes *out)
 {
     struct hook_row row;
     const struct hook_kind *kind = hook_kind_here(v);
+    if (node_is_webhook(v->node.kind)) {
+        webhook_path(v, out);
+        return;
+    }
     bytes_add_text(out, "hooks/");
     if (kind) {
         bytes_add_text(out, kind->folder);

@@ -7,6 +7,7 @@
 #include "fs/search.h"
 #include "fs/visit.h"
 #include "fs/waiter.h"
+#include "hooks/delivery.h"
 
 #include <errno.h>
 #include <malloc.h>
@@ -67,6 +68,8 @@ static int serve(struct mount *mount, struct reason *why)
 {
     struct stopper stopper = {.mount = mount, .serving = pthread_self()};
     int error = notifier_start(mount->notifier);
+    if (!error)
+        error = delivery_start(mount->delivery);
     if (!error)
         error = search_start(mount->search);
     if (error)
@@ -140,6 +143,15 @@ static int open_session(struct mount *mount, const struct mount_options *options
     return 0;
 }
 
+// The observer of every tenant (tenant_observer).
+static void committed(
+    void *context, struct tenant *tenant, const struct committed *changes, size_t count, bool rejected)
+{
+    struct mount *mount = context;
+    notifier_committed(mount, tenant, changes, count, rejected);
+    delivery_committed(mount->delivery, tenant);
+}
+
 static int open_mount(struct mount *mount, const struct mount_options *options, struct reason *why)
 {
     pthread_mutex_init(&mount->files_lock, NULL);
@@ -155,7 +167,9 @@ static int open_mount(struct mount *mount, const struct mount_options *options, 
     if (!error)
         error = search_open(&mount->search, mount);
     if (!error)
-        error = store_open(&mount->store, options->store, notifier_committed, mount, why);
+        error = store_open(&mount->store, options->store, committed, mount, why);
+    if (!error)
+        error = delivery_open(&mount->delivery, mount->store, options->hooks, why);
     if (!error)
         store_set_reactor(mount->store, options->reactor);
     return error ? error : open_session(mount, options, why);
@@ -163,6 +177,8 @@ static int open_mount(struct mount *mount, const struct mount_options *options, 
 
 static void close_mount(struct mount *mount)
 {
+    // First: it answers who asks, and uses tenants.
+    delivery_stop(mount->delivery);
     // The kernel does not close what is open when it is unmounted.
     while (mount->files)
         file_release(mount->files);
@@ -171,6 +187,7 @@ static void close_mount(struct mount *mount)
     // The store before the session: its writers still answer what they commit.
     if (mount->store)
         store_close(mount->store);
+    delivery_close(mount->delivery);
     if (mount->session) {
         fuse_session_unmount(mount->session);
         fuse_session_destroy(mount->session);

@@ -56,6 +56,12 @@ enum node_kind {
     NODE_HOOKS,
     NODE_HOOK_FOLDER, // a folder of hooks, numbered above the entities (hook.h)
     NODE_HOOK,        // a hook, by its number (store/hook.h)
+    NODE_WEBHOOK,     // the directory beside a webhook, and what is in it (webhook.h), by the same number
+    NODE_WEBHOOK_DELIVERIES,
+    NODE_WEBHOOK_DEAD,
+    NODE_WEBHOOK_STATUS,
+    NODE_WEBHOOK_REPLAY,
+    NODE_WEBHOOK_SECRET,
     NODE_TENANT_ASOF,
     NODE_TENANT_FIND,
     NODE_LOG,

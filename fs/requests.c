@@ -3,6 +3,7 @@
 #include "fs/document.h"
 #include "fs/file.h"
 #include "fs/found.h"
+#include "fs/hook.h"
 #include "fs/names.h"
 #include "fs/notify.h"
 #include "fs/refuse.h"
@@ -180,6 +181,7 @@ static void on_setattr(fuse_req_t req, fuse_ino_t id, struct stat *attr, int set
         case NODE_TENANT_IMPORT:
         case NODE_APPEND:
         case NODE_ROLLBACK:
+        case NODE_WEBHOOK_REPLAY:
             break;
         case NODE_SPEC:
         case NODE_STATE:
@@ -252,6 +254,8 @@ static uint64_t parent_of(struct visit *v)
         return node_id(NODE_TENANT, v->node.tenant, 0);
     case NODE_HOOK_FOLDER:
         return node_id(NODE_HOOKS, v->node.tenant, 0);
+    case NODE_WEBHOOK:
+        return hook_folder_id(v, hook_kind_of(store_reactor(v->mount->store), SLICE("webhooks")));
     case NODE_EVENTS:
     case NODE_ASOF:
         return node_id(NODE_ENTITY, v->node.tenant, v->node.number);

@@ -6,6 +6,7 @@
 #include "fs/hook.h"
 #include "fs/moment.h"
 #include "fs/scratch.h"
+#include "fs/webhook.h"
 
 #include <errno.h>
 
@@ -73,6 +74,15 @@ static const struct fixed in_moment_entity[] = {
     {0},
 };
 
+static const struct fixed in_webhook[] = {
+    {"deliveries", NODE_WEBHOOK_DELIVERIES, S_IFREG, true},
+    {"dead", NODE_WEBHOOK_DEAD, S_IFREG, true},
+    {"status.json", NODE_WEBHOOK_STATUS, S_IFREG, true},
+    {"replay", NODE_WEBHOOK_REPLAY, S_IFREG, true},
+    {"secret", NODE_WEBHOOK_SECRET, S_IFREG, true},
+    {0},
+};
+
 static const struct fixed nothing[] = {{0}};
 
 static const struct fixed *fixed_of(enum node_kind directory)
@@ -90,6 +100,8 @@ static const struct fixed *fixed_of(enum node_kind directory)
         return in_moment_entity;
     case NODE_FOUND:
         return in_found;
+    case NODE_WEBHOOK:
+        return in_webhook;
     default:
         return nothing;
     }
@@ -463,7 +475,8 @@ void tree_path(struct visit *v, struct bytes *out)
 {
     char name[NAME_ENTITY_MAX];
     size_t size;
-    if (v->node.kind == NODE_HOOKS || v->node.kind == NODE_HOOK_FOLDER || v->node.kind == NODE_HOOK) {
+    if (v->node.kind == NODE_HOOKS || v->node.kind == NODE_HOOK_FOLDER || v->node.kind == NODE_HOOK ||
+        node_is_webhook(v->node.kind)) {
         hook_path(v, out);
         return;
     }

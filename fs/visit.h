@@ -19,6 +19,7 @@ struct notifier;
 struct waiting;
 struct search;
 struct scratch_shelf;
+struct delivery;
 struct open_file;
 struct found_text;
 
@@ -52,6 +53,7 @@ struct mount {
     struct known *known;
     struct views *views;
     struct notifier *notifier;
+    struct delivery *delivery; // (hooks/delivery.h)
     struct waiting *waiting;
     struct search *search;
     pthread_mutex_t files_lock;

@@ -381,6 +381,8 @@ int judge_submission(struct transaction *tx, struct submission *s)
     case SUBMIT_HOOK:
         s->error = hook_judge(tx, s->hook, &s->why);
         break;
+    case SUBMIT_ROWS:
+        return s->write(s, tx->reader.engine);
     case SUBMIT_REFUSAL:
         return 0;
     }

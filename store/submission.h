@@ -9,12 +9,15 @@
 
 #include <sys/types.h>
 
+struct engine;
+
 enum submission_kind {
     SUBMIT_EVENTS,   // drafts; with `error` set: what came behind them was refused, so they are only judged
     SUBMIT_DOCUMENT, // a whole state: the difference becomes one Updated event (of what is gone: Created)
     SUBMIT_SPEC,     // a text of spec.json: becomes one Spec.Updated event
     SUBMIT_ROLLBACK, // a moment: the difference to the state of then becomes one event
     SUBMIT_HOOK,     // a change of a hook
+    SUBMIT_ROWS,     // rows that are no events (outbox.h): `write` puts them
     SUBMIT_REFUSAL,  // `error` and `why` are known already; only to be written to `rejected`
 };
 
@@ -41,6 +44,8 @@ struct submission {
     struct when when;
 
     const struct hook_order *hook; // SUBMIT_HOOK; in the arena
+    // SUBMIT_ROWS: called on the writer's thread within the transaction. 0 or -errno, which undoes all of it.
+    int (*write)(struct submission *, struct engine *);
 
     // who, for `rejected`
     uid_t uid;

@@ -19,7 +19,13 @@ struct reactor;
 struct tenant;
 
 // Threads that read tenants, each with a connection of its own.
-enum tenant_reader { TENANT_READER_REQUESTS, TENANT_READER_NOTIFIER, TENANT_READER_SEARCH, TENANT_READERS };
+enum tenant_reader {
+    TENANT_READER_REQUESTS,
+    TENANT_READER_NOTIFIER,
+    TENANT_READER_SEARCH,
+    TENANT_READER_DELIVERIES,
+    TENANT_READERS
+};
 
 // Where a log ends, as committed.
 struct log_end {

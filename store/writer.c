@@ -167,7 +167,8 @@ static void fail_batch(struct writer *w, struct submission *batch, int error)
             s->error = error;
             reason_set(&s->why, error, "%s", engine_error(w->engine));
         }
-        hold_rejection(w, s);
+        if (s->kind != SUBMIT_ROWS)
+            hold_rejection(w, s);
     }
 }
 

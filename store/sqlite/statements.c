@@ -2,6 +2,16 @@
 
 #include "store/engine.h"
 
+#define TABLES_OF_DELIVERIES                                                                                           \
+    "CREATE TABLE outbox(hook INTEGER PRIMARY KEY, cursor INT, lanes BLOB, secret TEXT, disabled_at INT,"              \
+    "                    held_until INT, attempts INT, delivered INT, dead INT, last_attempt INT, last_success INT,"   \
+    "                    last_error TEXT, failing INT, sum INT);"                                                      \
+    "CREATE TABLE waiting(hook INT, single INT, entity INT, position INT, events INT, attempts INT, due INT,"          \
+    "                     PRIMARY KEY(hook, single, entity, position)) WITHOUT ROWID;"                                 \
+    "CREATE TABLE dead(hook INT, position INT, entity INT, at INT, attempts INT, status INT, error TEXT,"              \
+    "                  PRIMARY KEY(hook, position)) WITHOUT ROWID;"                                                    \
+    "CREATE TABLE attempt(hook INT, number INT, count INT, lines TEXT, PRIMARY KEY(hook, number)) WITHOUT ROWID;"
+
 // What format 2 has beyond format 1.
 #define TABLES_2                                                                                                       \
     "CREATE TABLE term(kind INT, text TEXT, id INT, last INT, count INT, bytes INT, sum INT, PRIMARY KEY(kind, text))" \
@@ -10,8 +20,7 @@
     "INSERT INTO mark VALUES(2, 0);"                                                                                   \
     "CREATE TABLE hook(number INTEGER PRIMARY KEY, position INT, at INT, folder TEXT, name TEXT, text BLOB, sum INT);" \
     "CREATE UNIQUE INDEX hook_name ON hook(folder, name);"                                                             \
-    "CREATE TABLE spec(position INTEGER PRIMARY KEY);"                                                                 \
-    "PRAGMA user_version=2;"
+    "CREATE TABLE spec(position INTEGER PRIMARY KEY);" TABLES_OF_DELIVERIES "PRAGMA user_version=2;"
 
 const char engine_upgrade[] = "BEGIN IMMEDIATE;" TABLES_2 "COMMIT";
 
@@ -100,4 +109,26 @@ const char *const engine_statements[STATEMENTS] = {
     [HOOK] = "SELECT number, position, at, folder, name, text, sum FROM hook WHERE folder = ?1 AND name = ?2",
     [HOOK_FROM] = "SELECT number, position, at, folder, name, text, sum FROM hook WHERE number >= ?1 "
                   "ORDER BY number LIMIT 1",
+    [PUT_OUTBOX] = "INSERT OR REPLACE INTO outbox VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
+    [OUTBOX_FROM] =
+        "SELECT hook, cursor, lanes, secret, disabled_at, held_until, attempts, delivered, dead, last_attempt, "
+        "last_success, last_error, failing, sum FROM outbox WHERE hook >= ?1 ORDER BY hook LIMIT 1",
+    [DROP_OUTBOX] = "DELETE FROM outbox WHERE hook = ?1",
+    [PUT_WAITING] = "INSERT OR REPLACE INTO waiting VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+    [WAITING_FROM] = "SELECT entity, position, events, attempts, due FROM waiting WHERE hook = ?1 AND single = ?2 AND "
+                     "entity >= ?3 ORDER BY entity, position LIMIT 1",
+    [DROP_WAITING] = "DELETE FROM waiting WHERE hook = ?1 AND single = ?2 AND entity = ?3 AND position = ?4",
+    [DROP_WAITING_FROM] = "DELETE FROM waiting WHERE hook = ?1 AND single = 0 AND position >= ?2",
+    [DROP_ALL_WAITING] = "DELETE FROM waiting WHERE hook = ?1",
+    [PUT_DEAD] = "INSERT OR REPLACE INTO dead VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+    [DEAD_FROM] = "SELECT position, entity, at, attempts, status, error FROM dead WHERE hook = ?1 AND position >= ?2 "
+                  "ORDER BY position LIMIT 1",
+    [DROP_DEAD] = "DELETE FROM dead WHERE hook = ?1 AND position = ?2",
+    [DROP_ALL_DEAD] = "DELETE FROM dead WHERE hook = ?1",
+    [REVIVE] = "INSERT OR IGNORE INTO waiting SELECT hook, 1, entity, position, 1, 0, 0 FROM dead WHERE hook = ?1",
+    [PUT_ATTEMPTS] = "INSERT OR REPLACE INTO attempt VALUES(?1, ?2, ?3, ?4)",
+    [ATTEMPTS_FROM] =
+        "SELECT number, count, lines FROM attempt WHERE hook = ?1 AND number >= ?2 ORDER BY number LIMIT 1",
+    [DROP_ATTEMPTS] = "DELETE FROM attempt WHERE hook = ?1 AND number <= ?2",
+    [DROP_ALL_ATTEMPTS] = "DELETE FROM attempt WHERE hook = ?1",
 };

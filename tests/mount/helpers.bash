@@ -137,6 +137,15 @@ wait_for() {
     done
 }
 
+# wait_for_not CONDITION…: until the command fails.
+wait_for_not() {
+    wait_for not "$@"
+}
+
+not() {
+    ! "$@"
+}
+
 # is EXPECTED SAW
 is() {
     [[ $2 == "$1" ]] || { printf 'expected: %s\n     saw: %s\n' "$1" "$2"; return 1; }

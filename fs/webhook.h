@@ -1,0 +1,20 @@
+// The directory beside a webhook, hooks/webhooks/NAME/: what became of its deliveries (deliveries, dead, status.json),
+// what it is told (replay), and the key that was made for it (secret). The thread of the deliveries answers for all of
+// them (hooks/delivery.h); like those of /proc, the files have no size before they are read.
+#pragma once
+
+#include "fs/visit.h"
+
+struct slice;
+
+// Is it the directory, or a file in it?
+static inline bool node_is_webhook(enum node_kind kind)
+{
+    return kind >= NODE_WEBHOOK && kind <= NODE_WEBHOOK_SECRET;
+}
+
+int webhook_attr(struct visit *visit, struct stat *attr);
+// The inode of the directory beside the webhook of this file's name without its extension. 0, -ENOENT or -errno.
+int webhook_lookup(struct visit *visit, struct slice name, uint64_t *id);
+// Appends `hooks/webhooks/NAME`, and the name of the file in it.
+void webhook_path(struct visit *visit, struct bytes *out);

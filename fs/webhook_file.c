@@ -1,0 +1,221 @@
+// Open files beside a webhook. What is read comes in pieces from the thread of the deliveries, one behind the other; a
+// read that goes back begins again.
+#include "fs/file.h"
+#include "fs/reply.h"
+#include "fs/webhook.h"
+#include "hooks/delivery.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+
+struct waiting_read {
+    fuse_req_t req;
+    size_t size;
+    uint64_t offset;
+    struct waiting_read *next;
+};
+
+struct report_file {
+    struct open_file file;
+    pthread_mutex_t lock;
+    struct bytes piece;         // (lock) what was answered last,
+    uint64_t offset;            // (lock) where it stands in the whole,
+    uint64_t next_from;         // (lock) and where to ask on; 0: behind it is nothing
+    bool begun, asking;         // (lock)
+    struct waiting_read *reads; // (lock) while it is being asked
+};
+
+static enum delivery_question question_of(enum node_kind kind)
+{
+    switch (kind) {
+    case NODE_WEBHOOK_DELIVERIES:
+        return DELIVERY_ATTEMPTS;
+    case NODE_WEBHOOK_DEAD:
+        return DELIVERY_DEAD;
+    case NODE_WEBHOOK_SECRET:
+        return DELIVERY_SECRET;
+    case NODE_WEBHOOK_REPLAY:
+        return DELIVERY_REPLAY;
+    default:
+        return DELIVERY_STATUS;
+    }
+}
+
+static struct delivery_ask *ask_new(struct open_file *file)
+{
+    struct delivery_ask *ask = delivery_ask_new();
+    if (!ask)
+        return NULL;
+    ask->question = question_of(file->node.kind);
+    ask->tenant = file->node.tenant;
+    ask->hook = file->node.number;
+    return ask;
+}
+
+// ---- reading
+
+static int open_report(struct visit *v, struct open_file *file, struct fuse_file_info *fi)
+{
+    (void)v, (void)fi;
+    pthread_mutex_init(&((struct report_file *)file)->lock, NULL);
+    return 0;
+}
+
+static void fail_reads(struct report_file *r, int error)
+{
+    while (r->reads) {
+        struct waiting_read *read = r->reads;
+        r->reads = read->next;
+        fuse_reply_err(read->req, -error);
+        free(read);
+    }
+}
+
+static bool is_at_hand(const struct report_file *r, uint64_t offset)
+{
+    return r->begun && offset >= r->offset && (offset < r->offset + r->piece.size || !r->next_from);
+}
+
+static void take_answer(struct delivery_ask *ask);
+
+// Asks for the piece that the first waiting read needs next. Under the lock.
+static void ask_on(struct report_file *r)
+{
+    struct delivery_ask *ask = ask_new(&r->file);
+    if (!ask) {
+        fail_reads(r, -ENOMEM);
+        return;
+    }
+    if (r->begun && r->reads->offset >= r->offset) {
+        r->offset += r->piece.size;
+        ask->from = r->next_from;
+    } else {
+        r->offset = 0;
+    }
+    ask->answer = take_answer;
+    ask->context = file_hold(&r->file);
+    r->asking = true;
+    delivery_ask(r->file.mount->delivery, ask);
+}
+
+// Answers what is at hand, and asks for what is not. Under the lock.
+static void go_on(struct report_file *r)
+{
+    while (r->reads && is_at_hand(r, r->reads->offset)) {
+        struct waiting_read *read = r->reads;
+        r->reads = read->next;
+        reply_part(read->req, bytes_slice(&r->piece), read->size, read->offset - r->offset);
+        free(read);
+    }
+    if (r->reads)
+        ask_on(r);
+}
+
+static void take_answer(struct delivery_ask *ask)
+{
+    struct report_file *r = ask->context;
+    pthread_mutex_lock(&r->lock);
+    r->asking = false;
+    bytes_free(&r->piece);
+    r->piece = ask->out;
+    ask->out = (struct bytes){0};
+    r->next_from = ask->next_from;
+    r->begun = !ask->error;
+    if (ask->error)
+        fail_reads(r, ask->error == -ENOENT ? -ESTALE : ask->error);
+    go_on(r);
+    pthread_mutex_unlock(&r->lock);
+    file_drop(&r->file);
+    delivery_ask_free(ask);
+}
+
+static void read_report(fuse_req_t req, struct open_file *file, size_t size, uint64_t offset)
+{
+    struct report_file *r = (struct report_file *)file;
+    struct waiting_read *read = malloc(sizeof *read);
+    if (!read) {
+        fuse_reply_err(req, ENOMEM);
+        return;
+    }
+    *read = (struct waiting_read){.req = req, .size = size, .offset = offset};
+    pthread_mutex_lock(&r->lock);
+    struct waiting_read **last = &r->reads;
+    while (*last)
+        last = &(*last)->next;
+    *last = read;
+    // From the start it is always read anew.
+    if (!r->asking && offset == 0)
+        r->begun = false;
+    if (!r->asking)
+        go_on(r);
+    pthread_mutex_unlock(&r->lock);
+}
+
+static void close_report(struct open_file *file)
+{
+    struct report_file *r = (struct report_file *)file;
+    bytes_free(&r->piece);
+    pthread_mutex_destroy(&r->lock);
+}
+
+const struct file_kind webhook_report_kind = {
+    .size = sizeof(struct report_file),
+    .open = open_report,
+    .read = read_report,
+    .close = close_report,
+};
+
+// ---- replay
+
+struct replay {
+    fuse_req_t req;
+    struct open_file *file;
+    size_t size;
+};
+
+// A refusal is written to `rejected` before it is answered.
+static void refuse(struct replay *replay, const struct delivery_ask *ask)
+{
+    struct submission *s = file_submission(replay->req, replay->file, SUBMIT_REFUSAL, replay->size);
+    if (!s) {
+        fuse_reply_err(replay->req, ENOMEM);
+        return;
+    }
+    s->why = ask->why;
+    submission_refuse(s, ask->error, bytes_slice(&ask->text));
+    tenant_submit(replay->file->tenant, s);
+}
+
+static void answer_replay(struct delivery_ask *ask)
+{
+    struct replay *replay = ask->context;
+    if (ask->error)
+        refuse(replay, ask);
+    else
+        fuse_reply_write(replay->req, replay->size);
+    file_drop(replay->file);
+    free(replay);
+    delivery_ask_free(ask);
+}
+
+static void write_replay(fuse_req_t req, struct open_file *file, const char *from, size_t size, uint64_t offset)
+{
+    struct delivery_ask *ask = ask_new(file);
+    struct replay *replay = malloc(sizeof *replay);
+    (void)offset;
+    if (ask)
+        bytes_add(&ask->text, from, size);
+    if (!ask || !replay || ask->text.failed) {
+        delivery_ask_free(ask);
+        free(replay);
+        fuse_reply_err(req, ENOMEM);
+        return;
+    }
+    *replay = (struct replay){.req = req, .file = file_hold(file), .size = size};
+    ask->context = replay;
+    ask->answer = answer_replay;
+    delivery_ask(file->mount->delivery, ask);
+}
+
+const struct file_kind webhook_replay_kind = {.size = sizeof(struct open_file), .write = write_replay};

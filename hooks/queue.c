@@ -1,0 +1,551 @@
+#include "hooks/queue.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+
+// So many failures in a row open the breaker, for so long.
+#define BREAKER_FAILURES 10u
+#define BREAKER_US       (30 * WHEN_US_PER_SECOND)
+
+// ---- the life of a job
+
+// What may follow on each state (the picture is in queue.h).
+static const unsigned follows[JOB_STATES] = {
+    [JOB_READY] = 1u << JOB_SENDING,
+    [JOB_SENDING] = 1u << JOB_READY | 1u << JOB_WAITING | 1u << JOB_DONE,
+    [JOB_WAITING] = 1u << JOB_READY,
+    [JOB_DONE] = 0,
+};
+
+static struct job_list *list_of(struct queue *q, const struct job *job)
+{
+    switch (job->state) {
+    case JOB_READY:
+        return job->attempts ? &q->again : &q->fresh;
+    case JOB_SENDING:
+        return &q->sending;
+    case JOB_DONE:
+        return &q->done;
+    case JOB_WAITING:
+    case JOB_STATES:
+        break;
+    }
+    return NULL;
+}
+
+static void list_add(struct job_list *list, struct job *job)
+{
+    job->newer = NULL;
+    job->older = list->newest;
+    *(list->newest ? &list->newest->newer : &list->oldest) = job;
+    list->newest = job;
+    list->count++;
+}
+
+static void list_remove(struct job_list *list, struct job *job)
+{
+    *(job->older ? &job->older->newer : &list->oldest) = job->newer;
+    *(job->newer ? &job->newer->older : &list->newest) = job->older;
+    list->count--;
+}
+
+// ---- what waits, the earliest first: a binary heap
+
+static void heap_put(struct queue *q, size_t at, struct job *job)
+{
+    q->heap[at] = job;
+    job->heap_at = at;
+}
+
+static void heap_settle(struct queue *q, size_t at)
+{
+    struct job *job = q->heap[at];
+    while (at && q->heap[(at - 1) / 2]->due_us > job->due_us) {
+        heap_put(q, at, q->heap[(at - 1) / 2]);
+        at = (at - 1) / 2;
+    }
+    for (size_t child; (child = 2 * at + 1) < q->waiting; at = child) {
+        if (child + 1 < q->waiting && q->heap[child + 1]->due_us < q->heap[child]->due_us)
+            child++;
+        if (q->heap[child]->due_us >= job->due_us)
+            break;
+        heap_put(q, at, q->heap[child]);
+    }
+    heap_put(q, at, job);
+}
+
+static void heap_add(struct queue *q, struct job *job)
+{
+    heap_put(q, q->waiting++, job);
+    heap_settle(q, job->heap_at);
+}
+
+static void heap_remove(struct queue *q, struct job *job)
+{
+    struct job *last = q->heap[--q->waiting];
+    if (last == job)
+        return;
+    heap_put(q, job->heap_at, last);
+    heap_settle(q, job->heap_at);
+}
+
+static void enter(struct queue *q, struct job *job)
+{
+    if (job->state == JOB_WAITING)
+        heap_add(q, job);
+    else
+        list_add(list_of(q, job), job);
+}
+
+static void leave(struct queue *q, struct job *job)
+{
+    if (job->state == JOB_WAITING)
+        heap_remove(q, job);
+    else
+        list_remove(list_of(q, job), job);
+}
+
+static void set_state(struct queue *q, struct job *job, enum job_state state)
+{
+    assert(follows[job->state] & 1u << state);
+    leave(q, job);
+    job->state = state;
+    enter(q, job);
+}
+
+// ---- jobs by entity
+
+static struct job **slot_of(const struct queue *q, uint64_t entity)
+{
+    return &q->slots[entity * UINT64_C(0x9e3779b97f4a7c15) >> 32 & (q->slot_count - 1)];
+}
+
+struct job *queue_job(const struct queue *q, uint64_t entity, bool single)
+{
+    if (!q->slot_count)
+        return NULL;
+    struct job *job = *slot_of(q, entity);
+    while (job && (job->entity != entity || job->single != single))
+        job = job->same_slot;
+    return job;
+}
+
+// Room for one more in the hash table and in the heap, so that no later step can fail.
+static bool make_room(struct queue *q)
+{
+    if (q->job_count == q->heap_room) {
+        size_t room = q->heap_room ? q->heap_room * 2 : 64;
+        struct job **heap = reallocarray(q->heap, room, sizeof(struct job *));
+        if (!heap)
+            return false;
+        q->heap = heap;
+        q->heap_room = room;
+    }
+    if (q->job_count < q->slot_count)
+        return true;
+    size_t old_count = q->slot_count;
+    struct job **old = q->slots, **slots = calloc(old_count ? old_count * 2 : 64, sizeof(struct job *));
+    if (!slots)
+        return false;
+    q->slots = slots;
+    q->slot_count = old_count ? old_count * 2 : 64;
+    for (size_t i = 0; i < old_count; i++)
+        for (struct job *job = old[i], *next; job; job = next) {
+            next = job->same_slot;
+            struct job **slot = slot_of(q, job->entity);
+            job->same_slot = *slot;
+            *slot = job;
+        }
+    free(old);
+    return true;
+}
+
+struct job *queue_add_job(struct queue *q, const struct job *made)
+{
+    struct job *job = make_room(q) ? calloc(1, sizeof *job) : NULL;
+    if (!job)
+        return NULL;
+    *job = *made;
+    struct job **slot = slot_of(q, job->entity);
+    job->same_slot = *slot;
+    *slot = job;
+    q->job_count++;
+    q->unstored += !job->stored;
+    q->events += job->events;
+    q->singles += job->single;
+    enter(q, job);
+    return job;
+}
+
+struct job *queue_add_waiting(struct queue *q, const struct outbox_waiting *row)
+{
+    return queue_add_job(q, &(struct job){.state = JOB_WAITING,
+                                .entity = row->entity,
+                                .place = {.position = row->position},
+                                .events = row->events,
+                                .single = row->single,
+                                .stored = true,
+                                .attempts = row->attempts,
+                                .due_us = row->due_us});
+}
+
+bool queue_make_dirty(struct queue *q, struct job *job)
+{
+    if (job->dirty)
+        return true;
+    if (q->dirty_count == q->dirty_room) {
+        size_t room = q->dirty_room ? q->dirty_room * 2 : 16;
+        struct job **dirty = reallocarray(q->dirty, room, sizeof(struct job *));
+        if (!dirty)
+            return false;
+        q->dirty = dirty;
+        q->dirty_room = room;
+    }
+    q->dirty[q->dirty_count++] = job;
+    return job->dirty = true;
+}
+
+static void make_clean(struct queue *q, struct job *job)
+{
+    for (size_t i = 0; job->dirty && i < q->dirty_count; i++)
+        if (q->dirty[i] == job)
+            q->dirty[i] = q->dirty[--q->dirty_count];
+    job->dirty = false;
+}
+
+void queue_remove_job(struct queue *q, struct job *job)
+{
+    leave(q, job);
+    struct job **link = slot_of(q, job->entity);
+    while (*link != job)
+        link = &(*link)->same_slot;
+    *link = job->same_slot;
+    make_clean(q, job);
+    q->job_count--;
+    q->unstored -= !job->stored;
+    q->events -= job->events;
+    q->singles -= job->single;
+    free(job);
+}
+
+// ---- beginning and ending
+
+struct queue *queue_new(uint64_t hook)
+{
+    struct queue *q = calloc(1, sizeof *q);
+    if (!q)
+        return NULL;
+    q->row = (struct outbox_row){.hook = hook, .cursor = hook};
+    q->scanned = q->counted = hook;
+    q->changed = true;
+    return q;
+}
+
+void queue_free(struct queue *q)
+{
+    if (!q)
+        return;
+    for (size_t i = 0; i < q->slot_count; i++)
+        for (struct job *job = q->slots[i], *next; job; job = next) {
+            next = job->same_slot;
+            free(job);
+        }
+    webhook_free(&q->webhook);
+    signature_forget_key(&q->made_key);
+    bytes_free(&q->lanes);
+    bytes_free(&q->secret);
+    bytes_free(&q->error);
+    bytes_free(&q->lines);
+    free(q->slots);
+    free(q->heap);
+    free(q->dirty);
+    free(q);
+}
+
+static int make_key(struct queue *q)
+{
+    int error = signature_make_key(&q->secret);
+    if (!error)
+        error = signature_read_key(&q->made_key, bytes_slice(&q->secret), NULL);
+    q->row.secret = bytes_slice(&q->secret);
+    q->key_is_unsaved = q->changed = true;
+    return error;
+}
+
+int queue_define(struct queue *q, struct slice name, struct slice text, uint64_t defined_at, struct reason *why)
+{
+    struct webhook fresh;
+    if (name.size >= sizeof q->name)
+        return -ENAMETOOLONG;
+    memcpy(q->name, name.at, name.size);
+    q->name[name.size] = '\0';
+    int error = webhook_read(&fresh, text, why);
+    if (error)
+        return error;
+    webhook_free(&q->webhook);
+    q->webhook = fresh;
+    q->defined_at = defined_at;
+    if (!fresh.key_count && !q->secret.size)
+        error = make_key(q);
+    // What is behind the cursor may match now, or no more.
+    q->counted = q->scanned;
+    q->counted_events = 0;
+    return error;
+}
+
+void queue_enable(struct queue *q)
+{
+    if (!q->row.disabled_at)
+        return;
+    q->row.disabled_at = 0;
+    q->failures = 0;
+    q->open_until_us = 0;
+    q->changed = true;
+}
+
+// ---- sending
+
+static bool is_off(const struct queue *q)
+{
+    return q->webhook.disabled || !q->webhook.url || q->key_is_unsaved || q->row.disabled_at >= q->defined_at;
+}
+
+static bool has_slot(const struct queue *q)
+{
+    return q->sending.count + q->unsaved + q->saving < q->webhook.concurrency;
+}
+
+// The breaker lets nothing new through while it is open, then one. What is tried again keeps to its own schedule.
+static bool lets_fresh_through(const struct queue *q, int64_t now_us)
+{
+    return !q->open_until_us || (now_us >= q->open_until_us && !q->probing);
+}
+
+struct job *queue_take(struct queue *q, int64_t now_us)
+{
+    if (is_off(q) || now_us < q->row.held_until_us || !has_slot(q))
+        return NULL;
+    struct job *job = q->again.oldest;
+    if (!job && lets_fresh_through(q, now_us)) {
+        job = q->fresh.oldest;
+        q->probing = job && q->open_until_us;
+    }
+    if (job)
+        set_state(q, job, JOB_SENDING);
+    return job;
+}
+
+void queue_put_back(struct queue *q, struct job *job)
+{
+    q->probing = false;
+    set_state(q, job, JOB_READY);
+}
+
+void queue_promote(struct queue *q, int64_t now_us)
+{
+    while (q->waiting && q->heap[0]->due_us <= now_us)
+        set_state(q, q->heap[0], JOB_READY);
+}
+
+int64_t queue_due_us(const struct queue *q, int64_t now_us)
+{
+    int64_t due_us = q->rescan_us ? q->rescan_us : INT64_MAX;
+    if (is_off(q))
+        return due_us;
+    if (q->waiting && q->heap[0]->due_us < due_us)
+        due_us = q->heap[0]->due_us;
+    if (!has_slot(q))
+        return due_us;
+    if (q->fresh.count && q->open_until_us > now_us && q->open_until_us < due_us)
+        due_us = q->open_until_us;
+    if ((q->fresh.count || q->again.count) && q->row.held_until_us > now_us && q->row.held_until_us < due_us)
+        due_us = q->row.held_until_us;
+    return due_us;
+}
+
+// ---- outcomes
+
+static void store(struct queue *q, struct job *job, bool stored)
+{
+    q->unstored += job->stored;
+    job->stored = stored;
+    q->unstored -= job->stored;
+}
+
+// The entity's next event takes the job, if there is one.
+static void advance(struct queue *q, struct job *job, struct reader *reader, struct ledger *ledger)
+{
+    make_clean(q, job);
+    if (job->stored)
+        ledger_drop_waiting(ledger, q->row.hook, job->single, job->entity, job->place.position);
+    if (job->single) {
+        // Until the row is gone it must not be taken for one that is left.
+        set_state(q, job, JOB_DONE);
+        return;
+    }
+    if (!job->rewound) {
+        job->events--;
+        q->events--;
+    }
+    bool goes_on = job->events && (job->next.position || queue_find_next(q, reader, job, &job->next) == 0);
+    if (!goes_on) {
+        queue_remove_job(q, job);
+        return;
+    }
+    store(q, job, false);
+    job->rewound = false;
+    job->place = job->next;
+    job->next = (struct job_place){0};
+    job->attempts = 0;
+    set_state(q, job, JOB_READY);
+}
+
+// Is there a row of `dead` for the job's event?
+static bool is_dead(const struct queue *q, struct reader *reader, const struct job *job)
+{
+    struct outbox_dead row;
+    return outbox_dead_from(reader->engine, q->row.hook, job->place.position, &row) == 0 &&
+           row.position == job->place.position;
+}
+
+static void conclude_success(
+    struct queue *q, struct job *job, struct reader *reader, struct ledger *ledger, int64_t now_us)
+{
+    q->failures = 0;
+    q->open_until_us = 0;
+    q->row.delivered++;
+    q->row.last_success_us = now_us;
+    q->row.failing = false;
+    if (job->single && is_dead(q, reader, job)) {
+        q->row.dead--;
+        ledger_drop_dead(ledger, q->row.hook, job->place.position);
+    }
+    advance(q, job, reader, ledger);
+}
+
+static void give_up(struct queue *q, struct job *job, const struct transfer_outcome *outcome, struct reader *reader,
+    struct ledger *ledger, int64_t now_us)
+{
+    q->row.dead += !(job->single && is_dead(q, reader, job));
+    ledger_put_dead(ledger, &(struct outbox_dead){.hook = q->row.hook,
+                                .position = job->place.position,
+                                .entity = job->entity,
+                                .at_us = now_us,
+                                .attempts = job->attempts,
+                                .status = outcome->status,
+                                .error = slice_of(outcome->error)});
+    advance(q, job, reader, ledger);
+}
+
+static void try_again(struct queue *q, struct job *job, int64_t due_us, struct ledger *ledger)
+{
+    job->due_us = due_us;
+    // Without memory to keep a row for it, the event would be lost with the daemon.
+    if (!queue_make_dirty(q, job))
+        ledger->failed = true;
+    store(q, job, true);
+    set_state(q, job, JOB_WAITING);
+}
+
+static void count_failure(struct queue *q, bool is_probe, int64_t now_us)
+{
+    q->row.failing = true;
+    if (++q->failures >= BREAKER_FAILURES && (!q->open_until_us || is_probe))
+        q->open_until_us = now_us + BREAKER_US;
+}
+
+static void conclude_failure(struct queue *q, struct job *job, const struct transfer_outcome *outcome,
+    struct reader *reader, struct ledger *ledger, int64_t now_us, int64_t *next_us)
+{
+    int64_t asked_us = outcome->retry_after_s * WHEN_US_PER_SECOND;
+    if (asked_us && now_us + asked_us > q->row.held_until_us)
+        q->row.held_until_us = now_us + asked_us;
+    if (outcome->status == 410)
+        q->row.disabled_at = q->defined_at;
+    if (job->rewound) {
+        // The log brings it again.
+        advance(q, job, reader, ledger);
+        return;
+    }
+    if (outcome->status == 410) {
+        // Not the event's fault: it is sent when somebody switches the webhook on again.
+        try_again(q, job, now_us, ledger);
+        return;
+    }
+    job->attempts++;
+    int64_t delay_ms = backoff_delay_ms(&q->webhook.backoff, job->attempts, (uint32_t)random() << 1);
+    if (delay_ms < 0) {
+        give_up(q, job, outcome, reader, ledger, now_us);
+        return;
+    }
+    *next_us = now_us + (delay_ms * 1000 > asked_us ? delay_ms * 1000 : asked_us);
+    try_again(q, job, *next_us, ledger);
+}
+
+void queue_conclude(struct queue *q, struct job *job, const struct transfer_outcome *outcome, struct reader *reader,
+    struct ledger *ledger, int64_t now_us, int64_t *next_us)
+{
+    bool is_probe = q->probing && job->attempts == 0;
+    *next_us = 0;
+    if (is_probe)
+        q->probing = false;
+    q->row.attempts++;
+    q->unsaved++;
+    q->changed = true;
+    if (transfer_is_delivered(outcome)) {
+        conclude_success(q, job, reader, ledger, now_us);
+        return;
+    }
+    count_failure(q, is_probe, now_us);
+    conclude_failure(q, job, outcome, reader, ledger, now_us, next_us);
+}
+
+// ---- again
+
+// A job under way cannot be taken back: it ends, and goes on with what the log brings again.
+static void rewind_job(struct queue *q, struct job *job)
+{
+    if (job->state != JOB_SENDING) {
+        queue_remove_job(q, job);
+        return;
+    }
+    make_clean(q, job);
+    store(q, job, false);
+    q->events -= job->events;
+    job->events = 0;
+    job->rewound = true;
+    job->next = (struct job_place){0};
+}
+
+void queue_rewind(struct queue *q, struct ledger *ledger, uint64_t from)
+{
+    for (size_t i = 0; i < q->slot_count; i++)
+        for (struct job *job = q->slots[i], *next; job; job = next) {
+            next = job->same_slot;
+            if (job->single)
+                continue;
+            if (job->next.position >= from)
+                job->next = (struct job_place){0};
+            if (job->place.position >= from)
+                rewind_job(q, job);
+        }
+    ledger_drop_waiting_from(ledger, q->row.hook, from);
+    q->scanned = q->counted = from - 1;
+    q->counted_events = 0;
+    q->changed = true;
+}
+
+void queue_revive(struct queue *q, struct ledger *ledger)
+{
+    ledger_revive(ledger, q->row.hook);
+    q->revives = true;
+    q->changed = true;
+}
+
+void queue_put_single(struct queue *q, struct ledger *ledger, const struct outbox_waiting *row)
+{
+    ledger_put_waiting(ledger, row);
+    q->revives = true;
+    q->changed = true;
+}

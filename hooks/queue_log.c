@@ -1,0 +1,192 @@
+// The queue and the log: what is read on, what an entity's next event is.
+#include "hooks/queue.h"
+#include "store/json.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+// Jobs that never failed, and all jobs: when there are so many, the log must wait.
+#define FRESH_JOBS_MAX  256u
+#define JOBS_MAX        65536u
+#define SINGLE_JOBS_MAX 256u
+// Events read, or only counted, before others have their turn.
+#define SCAN_EVENTS  512u
+#define COUNT_EVENTS 2048u
+#define RESCAN_US    WHEN_US_PER_SECOND
+
+// ---- is it wanted?
+
+// The target of a line; neither the id nor the type before it holds a quote.
+static struct slice target_of(struct slice line)
+{
+    static const char key[] = "\"target\":\"";
+    const char *at = memmem(line.at, line.size, key, sizeof key - 1);
+    if (!at)
+        return (struct slice){.at = "", .size = 0};
+    at += sizeof key - 1;
+    const char *end = memchr(at, '"', (size_t)(line.at + line.size - at));
+    return (struct slice){.at = at, .size = end ? (size_t)(end - at) : 0};
+}
+
+bool queue_wants(const struct queue *q, struct reader *reader, const struct event_row *row)
+{
+    return webhook_wants(&q->webhook, history_type(reader, row->type), target_of(row->line));
+}
+
+// ---- reading on
+
+static struct job_place place_of(const struct event_row *row)
+{
+    return (struct job_place){.position = row->position, .version = row->version, .at_us = row->at_us};
+}
+
+// The event is the queue's from now on. False when there is no memory.
+static bool take_event(struct queue *q, const struct event_row *row)
+{
+    struct job_place place = place_of(row);
+    struct job *job = queue_job(q, row->entity, false);
+    if (!job)
+        return queue_add_job(q, &(struct job){.entity = row->entity, .place = place, .events = 1}) != NULL;
+    if (job->stored && !queue_make_dirty(q, job))
+        return false;
+    if (!job->next.position && job->events <= !job->rewound)
+        job->next = place;
+    job->events++;
+    q->events++;
+    return true;
+}
+
+static bool has_room(const struct queue *q)
+{
+    return q->unstored - q->singles < FRESH_JOBS_MAX && q->job_count < JOBS_MAX;
+}
+
+// The event behind the last one cannot be read. When the one after it can, it is damage, and the others go on.
+static void meet_damage(struct queue *q, struct reader *reader, int64_t now_us)
+{
+    struct event_row row;
+    uint64_t damaged = q->scanned + 1;
+    if (engine_event(reader->engine, damaged + 1, &row) == 0) {
+        fprintf(stderr, "factfs: tenant %s: webhook %s: event %llu is damaged and was not sent\n", reader->tenant->name,
+            q->name, (unsigned long long)damaged);
+        q->scanned = damaged;
+        q->changed = true;
+    } else {
+        q->rescan_us = now_us + RESCAN_US;
+    }
+}
+
+static void pass(struct queue *q, uint64_t position, bool wanted)
+{
+    q->scanned = position;
+    if (q->counted < position) {
+        q->counted = position;
+        q->counted_events = 0;
+    } else if (wanted && q->counted_events) {
+        q->counted_events--;
+    }
+}
+
+// Looks through the log behind what was scanned, to know how far behind the queue is.
+static bool count_on(struct queue *q, struct reader *reader, uint64_t end)
+{
+    struct event_row row;
+    unsigned looked = 0;
+    int found = engine_events_start(reader->engine, q->counted + 1) == 0;
+    while (found == 1 && looked < COUNT_EVENTS && q->counted < end &&
+           (found = engine_events_next(reader->engine, &row)) == 1) {
+        looked++;
+        q->counted = row.position;
+        q->counted_events += queue_wants(q, reader, &row);
+    }
+    engine_events_end(reader->engine);
+    if (found < 0)
+        q->counted++;
+    return found == 1 && q->counted < end;
+}
+
+bool queue_scan(struct queue *q, struct reader *reader, uint64_t end, int64_t now_us)
+{
+    if (q->rescan_us > now_us || !q->webhook.url)
+        return false;
+    q->rescan_us = 0;
+    if (q->scanned >= end)
+        return false;
+    if (!has_room(q))
+        return q->counted < end && count_on(q, reader, end);
+    struct event_row row;
+    unsigned looked = 0;
+    bool memory = true;
+    int found = engine_events_start(reader->engine, q->scanned + 1) == 0 ? 1 : -EIO;
+    while (found == 1 && looked < SCAN_EVENTS && q->scanned < end && has_room(q) && memory &&
+           (found = engine_events_next(reader->engine, &row)) == 1) {
+        bool wanted = queue_wants(q, reader, &row);
+        looked++;
+        memory = !wanted || take_event(q, &row);
+        if (memory)
+            pass(q, row.position, wanted);
+    }
+    engine_events_end(reader->engine);
+    if (found < 0)
+        meet_damage(q, reader, now_us);
+    else if (found == 0 || !memory)
+        q->rescan_us = now_us + RESCAN_US;
+    return q->scanned < end && !q->rescan_us;
+}
+
+// ---- an entity's next event
+
+static int find_version(struct reader *reader, const struct job *job, uint32_t *version)
+{
+    struct event_row row;
+    *version = job->place.version;
+    int error = *version ? 0 : history_event(reader, job->place.position, &row);
+    if (!error && !*version)
+        *version = row.version;
+    return error;
+}
+
+int queue_find_next(struct queue *q, struct reader *reader, const struct job *job, struct job_place *next)
+{
+    char name[NAME_ENTITY_MAX];
+    struct slice entity = {.at = name};
+    uint32_t version;
+    int error = find_version(reader, job, &version);
+    if (!error)
+        error = history_name(reader, job->entity, name, &entity.size);
+    version++;
+    while (!error) {
+        struct chunk page;
+        error = history_page(reader, job->entity, version, &page);
+        for (uint32_t i = 0; !error && i < page.count; i++, version++) {
+            const struct event_place *place = &page.events[i];
+            if (place->position > q->scanned)
+                return -ENOENT;
+            if (!webhook_wants(&q->webhook, history_type(reader, place->type), entity))
+                continue;
+            *next = (struct job_place){.position = place->position, .version = version, .at_us = place->at_us};
+            return 0;
+        }
+    }
+    return error;
+}
+
+// ---- singles
+
+void queue_fetch_singles(struct queue *q, struct reader *reader)
+{
+    struct outbox_waiting row;
+    bool from_start = q->singles_from == 0;
+    while (q->singles_left && q->singles < SINGLE_JOBS_MAX) {
+        int error = outbox_waiting_from(reader->engine, q->row.hook, true, q->singles_from, &row);
+        if (error == -ENOENT) {
+            q->singles_left = !from_start;
+            q->singles_from = 0;
+            from_start = true;
+            continue;
+        }
+        if (error || (!queue_job(q, row.entity, true) && !queue_add_waiting(q, &row)))
+            return;
+        q->singles_from = row.entity + 1;
+    }
+}

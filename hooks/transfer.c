@@ -1,0 +1,238 @@
+#include "hooks/transfer.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+
+#define ANSWER_BYTES_MAX ((size_t)64 << 10)
+// Connections that are kept alive, for all receivers.
+#define CONNECTIONS_KEPT  1024L
+#define RETRY_AFTER_MAX_S INT64_C(86400)
+
+// ---- what libcurl asks
+
+static curl_socket_t open_socket(void *context, curlsocktype purpose, struct curl_sockaddr *address)
+{
+    struct transfer *t = context;
+    (void)purpose;
+    if (!address_is_allowed(&address->addr, t->all->opened)) {
+        address_print(&address->addr, t->blocked);
+        return CURL_SOCKET_BAD;
+    }
+    return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+}
+
+static unsigned status_of(const char *line, size_t size)
+{
+    const char *at = memchr(line, ' ', size);
+    unsigned status = 0;
+    if (!at)
+        return 0;
+    for (at++; at < line + size && *at >= '0' && *at <= '9'; at++)
+        status = status * 10 + (unsigned)(*at - '0');
+    return status;
+}
+
+static size_t take_header(char *line, size_t one, size_t size, void *context)
+{
+    struct transfer *t = context;
+    (void)one;
+    if (size >= 5 && !memcmp(line, "HTTP/", 5))
+        t->status = status_of(line, size);
+    bool is_end = size == 0 || line[0] == '\r' || line[0] == '\n';
+    if (is_end && t->status >= 200)
+        t->answered = true;
+    return size;
+}
+
+static size_t take_body(char *bytes, size_t one, size_t size, void *context)
+{
+    struct transfer *t = context;
+    (void)bytes, (void)one;
+    t->read_bytes += size;
+    return t->read_bytes > ANSWER_BYTES_MAX ? 0 : size;
+}
+
+// ---- all of them
+
+int transfers_open(struct transfers *all, const struct address_list *opened, const char *ca_file)
+{
+    *all = (struct transfers){.multi = curl_multi_init(), .opened = opened, .ca_file = ca_file};
+    if (!all->multi)
+        return -ENOMEM;
+    curl_multi_setopt(all->multi, CURLMOPT_MAXCONNECTS, CONNECTIONS_KEPT);
+    curl_multi_setopt(all->multi, CURLMOPT_PIPELINING, (long)CURLPIPE_NOTHING);
+    return 0;
+}
+
+static void free_transfer(struct transfer *t)
+{
+    curl_slist_free_all(t->headers);
+    curl_easy_cleanup(t->easy);
+    bytes_free(&t->body);
+    free(t);
+}
+
+void transfers_close(struct transfers *all)
+{
+    for (struct transfer *t = all->spare, *next; t; t = next) {
+        next = t->next;
+        free_transfer(t);
+    }
+    curl_multi_cleanup(all->multi);
+    *all = (struct transfers){0};
+}
+
+void transfers_move(struct transfers *all)
+{
+    int running;
+    curl_multi_perform(all->multi, &running);
+}
+
+void transfers_wait(struct transfers *all, int timeout_ms)
+{
+    curl_multi_poll(all->multi, NULL, 0, timeout_ms, NULL);
+}
+
+void transfers_wake(struct transfers *all)
+{
+    curl_multi_wakeup(all->multi);
+}
+
+// ---- one of them
+
+struct transfer *transfer_new(struct transfers *all, void *owner)
+{
+    struct transfer *t = all->spare;
+    if (t) {
+        all->spare = t->next;
+    } else {
+        t = calloc(1, sizeof *t);
+        if (t)
+            t->easy = curl_easy_init();
+        if (!t || !t->easy) {
+            free(t);
+            return NULL;
+        }
+    }
+    t->all = all;
+    t->owner = owner;
+    return t;
+}
+
+bool transfer_add_header(struct transfer *t, const char *header)
+{
+    struct curl_slist *list = curl_slist_append(t->headers, header);
+    if (!list)
+        return false;
+    t->headers = list;
+    return true;
+}
+
+static bool set_options(struct transfer *t, const char *url)
+{
+    CURL *c = t->easy;
+    bool set = curl_easy_setopt(c, CURLOPT_URL, url) == CURLE_OK &&
+               curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "http,https") == CURLE_OK &&
+               curl_easy_setopt(c, CURLOPT_PROXY, "") == CURLE_OK &&
+               curl_easy_setopt(c, CURLOPT_USERAGENT, "factfs/" FACTFS_VERSION) == CURLE_OK &&
+               (!t->all->ca_file || curl_easy_setopt(c, CURLOPT_CAINFO, t->all->ca_file) == CURLE_OK);
+    curl_easy_setopt(c, CURLOPT_PRIVATE, t);
+    curl_easy_setopt(c, CURLOPT_ERRORBUFFER, t->message);
+    curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(c, CURLOPT_QUICK_EXIT, 1L);
+    curl_easy_setopt(c, CURLOPT_FOLLOWLOCATION, 0L);
+    curl_easy_setopt(c, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+    curl_easy_setopt(c, CURLOPT_TIMEOUT_MS, (long)TRANSFER_TIMEOUT_MS);
+    curl_easy_setopt(c, CURLOPT_DNS_CACHE_TIMEOUT, 0L);
+    curl_easy_setopt(c, CURLOPT_HTTPHEADER, t->headers);
+    curl_easy_setopt(c, CURLOPT_POST, 1L);
+    curl_easy_setopt(c, CURLOPT_POSTFIELDS, t->body.at ? t->body.at : "");
+    curl_easy_setopt(c, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)t->body.size);
+    curl_easy_setopt(c, CURLOPT_OPENSOCKETFUNCTION, open_socket);
+    curl_easy_setopt(c, CURLOPT_OPENSOCKETDATA, t);
+    curl_easy_setopt(c, CURLOPT_HEADERFUNCTION, take_header);
+    curl_easy_setopt(c, CURLOPT_HEADERDATA, t);
+    curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, take_body);
+    curl_easy_setopt(c, CURLOPT_WRITEDATA, t);
+    return set;
+}
+
+int transfer_start(struct transfer *t, const char *url)
+{
+    // An answer to the header Expect would cost a round trip.
+    if (!transfer_add_header(t, "Content-Type: application/json") || !transfer_add_header(t, "Expect:") ||
+        t->body.failed || !set_options(t, url) || curl_multi_add_handle(t->all->multi, t->easy) != CURLM_OK)
+        return -ENOMEM;
+    t->started = true;
+    t->all->under_way++;
+    return 0;
+}
+
+void transfer_end(struct transfer *t)
+{
+    struct transfers *all = t->all;
+    if (t->started) {
+        curl_multi_remove_handle(all->multi, t->easy);
+        all->under_way--;
+    }
+    curl_easy_reset(t->easy);
+    curl_slist_free_all(t->headers);
+    struct bytes body = t->body;
+    bytes_trim(&body, 64 << 10);
+    *t = (struct transfer){.easy = t->easy, .body = body, .next = all->spare};
+    all->spare = t;
+}
+
+// ---- outcomes
+
+// libcurl's own words name the host; those of other mistakes might show more than that.
+static const char *words_of(const struct transfer *t, CURLcode code)
+{
+    bool is_about_host = code == CURLE_COULDNT_CONNECT || code == CURLE_COULDNT_RESOLVE_HOST ||
+                         code == CURLE_OPERATION_TIMEDOUT || code == CURLE_PEER_FAILED_VERIFICATION ||
+                         code == CURLE_SSL_CONNECT_ERROR;
+    return is_about_host && t->message[0] ? t->message : curl_easy_strerror(code);
+}
+
+static void say_error(struct transfer *t, CURLcode code)
+{
+    struct transfer_outcome *o = &t->outcome;
+    if (t->answered && o->status >= 300 && o->status < 400)
+        snprintf(o->error, sizeof o->error, "status %u: redirects are not followed", o->status);
+    else if (t->answered)
+        snprintf(o->error, sizeof o->error, "status %u", o->status);
+    else if (t->blocked[0])
+        snprintf(o->error, sizeof o->error, "%s may not be dialled: -o hooks_allow= would open it", t->blocked);
+    else
+        snprintf(o->error, sizeof o->error, "%.190s", code == CURLE_OK ? "no answer" : words_of(t, code));
+}
+
+static void conclude(struct transfer *t, CURLcode code)
+{
+    curl_off_t duration_us = 0, retry_after_s = 0;
+    curl_easy_getinfo(t->easy, CURLINFO_TOTAL_TIME_T, &duration_us);
+    curl_easy_getinfo(t->easy, CURLINFO_RETRY_AFTER, &retry_after_s);
+    t->outcome = (struct transfer_outcome){
+        .status = t->answered ? t->status : 0,
+        .duration_ms = (duration_us + 500) / 1000,
+        .retry_after_s = retry_after_s < RETRY_AFTER_MAX_S ? retry_after_s : RETRY_AFTER_MAX_S,
+    };
+    if (!transfer_is_delivered(&t->outcome))
+        say_error(t, code);
+}
+
+struct transfer *transfers_next(struct transfers *all)
+{
+    int left;
+    for (CURLMsg *message; (message = curl_multi_info_read(all->multi, &left));) {
+        struct transfer *t = NULL;
+        if (message->msg != CURLMSG_DONE)
+            continue;
+        CURLcode code = message->data.result;
+        curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &t);
+        conclude(t, code);
+        return t;
+    }
+    return NULL;
+}

@@ -1,0 +1,74 @@
+// Transfers are HTTP requests under way: POSTs by libcurl's multi interface, many at a time on one thread, connections
+// kept alive. Each ends within 15 s with an outcome.
+//
+// What may be dialled is judged on the address itself, at each connection (address.h). No redirects, proxies, cookies,
+// or protocols but http and https; certificates are verified. The status line and the headers of an answer decide; of
+// its body at most 64 KiB are read, then the connection is closed.
+#pragma once
+
+#include "hooks/address.h"
+
+#include <curl/curl.h>
+
+#define TRANSFER_TIMEOUT_MS 15000
+
+struct transfers {
+    CURLM *multi;
+    const struct address_list *opened;
+    const char *ca_file;    // besides the system's; NULL: none
+    struct transfer *spare; // handles to use again
+    unsigned under_way;
+};
+
+struct transfer_outcome {
+    unsigned status;       // of the answer; 0: none came
+    int64_t retry_after_s; // as the answer asks; 0: it does not
+    int64_t duration_ms;
+    char error[200]; // why it is not delivered, without any secret
+};
+
+struct transfer {
+    void *owner;
+    struct transfer_outcome outcome; // once transfers_next answered it
+
+    // private
+    struct transfers *all;
+    CURL *easy;
+    struct curl_slist *headers;
+    struct bytes body;
+    unsigned status; // of the status line that came last
+    bool started;
+    bool answered;     // the headers have ended
+    size_t read_bytes; // of the answer's body
+    char blocked[ADDRESS_TEXT_MAX];
+    char message[CURL_ERROR_SIZE];
+    struct transfer *next;
+};
+
+static inline bool transfer_is_delivered(const struct transfer_outcome *o)
+{
+    return o->status >= 200 && o->status < 300;
+}
+
+// 0 or -ENOMEM. `opened` and `ca_file` must outlive it.
+int transfers_open(struct transfers *all, const struct address_list *opened, const char *ca_file);
+// Ends all that is under way, without an outcome.
+void transfers_close(struct transfers *all);
+
+// A request to be filled in: body and headers. NULL when there is no memory.
+struct transfer *transfer_new(struct transfers *all, void *owner);
+// `NAME: VALUE`. False when there is no memory.
+bool transfer_add_header(struct transfer *t, const char *header);
+// Sends it. 0 or -ENOMEM; the transfer is the caller's to end either way.
+int transfer_start(struct transfer *t, const char *url);
+// Gives it back; one that is under way is broken off.
+void transfer_end(struct transfer *t);
+
+// Moves all of them on, without waiting.
+void transfers_move(struct transfers *all);
+// One that has ended; NULL when there is none.
+struct transfer *transfers_next(struct transfers *all);
+// Waits until something can be moved on, until transfers_wake, or so long.
+void transfers_wait(struct transfers *all, int timeout_ms);
+// Any thread.
+void transfers_wake(struct transfers *all);

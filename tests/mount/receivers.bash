@@ -1,0 +1,70 @@
+# What the tests of webhooks share: a receiver (receiver.py) and looks at what came.
+#
+# receiver_start sets $RECEIVED (its directory) and $RECEIVER (http://127.0.0.1:PORT).
+
+# receiver_start [DIRECTORY [CERTIFICATE KEY]]
+receiver_start() {
+    export RECEIVED=${1:-$BATS_FILE_TMPDIR/received}
+    mkdir -p "$RECEIVED"
+    : > "$RECEIVED/requests"
+    python3 "$BATS_TEST_DIRNAME/receiver.py" "$RECEIVED" "${@:2}" > "$RECEIVED/said" 2>&1 3>&- 4>&- &
+    echo $! > "$RECEIVED/pid"
+    disown $!
+    wait_for exists "$RECEIVED/port"
+    export RECEIVER
+    RECEIVER=http://127.0.0.1:$(< "$RECEIVED/port")
+}
+
+receiver_stop() {
+    kill "$(< "$RECEIVED/pid")"
+}
+
+# webhook NAME JSON: saves hooks/webhooks/NAME.json and sees to it that it is taken.
+webhook() {
+    local answer
+    answer=$(save "$T/hooks/webhooks/$1.json" "$2")
+    is ok "$answer" || { tail -n 1 "$T/rejected"; return 1; }
+    W=$T/hooks/webhooks/$1
+}
+
+# sends PATH [MEMBER…]: a webhook `w` for every Deal event, to this path of the receiver; members are more of its JSON.
+sends() {
+    local path=$1 more=
+    shift
+    (($# == 0)) || more=$(printf ',%s' "$@")
+    webhook w "{\"trigger\":\"Deal.*\",\"url\":\"$RECEIVER/$path\"$more}"
+}
+
+# Each test has paths of its own: what came to them.
+came() {
+    jq -c --arg path "/$1" 'select(.path == $path)' "$RECEIVED/requests"
+}
+
+count_came() {
+    came "$1" | wc -l
+}
+
+has_come() {
+    (($(count_came "$1") >= $2))
+}
+
+# bodies PATH: the bodies that came there, a line each, in the order of their coming.
+bodies() {
+    came "$1" | jq -r .body
+}
+
+status_is() {
+    jq -e "$1" "$W/status.json" > /dev/null
+}
+
+all_done() {
+    status_is '.lag == 0'
+}
+
+dead_count() {
+    wc -l < "$W/dead"
+}
+
+has_dead() {
+    (($(dead_count) == $1))
+}
