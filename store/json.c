@@ -168,6 +168,17 @@ bool json_next_element(struct json_cursor *c, struct slice *value)
     return value->size > 0;
 }
 
+size_t json_count(struct slice container)
+{
+    size_t count = 0;
+    struct slice key, value;
+    struct json_cursor c = json_enter(container);
+    bool object = json_kind(container) == JSON_OBJECT;
+    while (object ? json_next_member(&c, &key, &value) : json_next_element(&c, &value))
+        count++;
+    return count;
+}
+
 // ---- the text of strings
 
 static inline bool has_escapes(struct slice quoted)

@@ -58,6 +58,9 @@ struct json_cursor json_enter(struct slice container);
 bool json_next_member(struct json_cursor *c, struct slice *key, struct slice *value);
 bool json_next_element(struct json_cursor *c, struct slice *value);
 
+// How many members or elements it has.
+size_t json_count(struct slice container);
+
 // Finds a member by its decoded name; false when there is none.
 bool json_member(struct slice object, const char *name, struct slice *value);
 // Is the quoted key this name (escapes decoded)?

@@ -47,6 +47,12 @@ int name_read_type(struct slice written, struct slice entity, char out[static NA
     struct reason *why);
 // The same for a stored type, without checks.
 struct name_type name_stored_type(struct slice stored);
+// `Qualified` of Contact.Qualified.
+static inline struct slice name_type_verb(const struct name_type *type)
+{
+    size_t skipped = type->style == NAME_PASCAL ? type->noun.size + 1 : 0;
+    return (struct slice){.at = type->text.at + skipped, .size = type->text.size - skipped};
+}
 // Lower-cased copy (ASCII), for comparing regardless of case; returns the size. `out` has room for name.size.
 size_t name_fold_case(char *out, struct slice name);
 // `Contact` for contact: the noun with its first letter raised. Returns the size.

@@ -161,21 +161,13 @@ static int read_verb(struct noun_verb *verb, const struct noun *noun, struct sli
     return 0;
 }
 
-static int text_of(struct slice quoted, struct arena *arena, struct slice *text)
-{
-    BYTES_AUTO decoded = {0};
-    json_decode(&decoded, quoted);
-    *text = arena_copy(arena, bytes_slice(&decoded));
-    return decoded.failed || !text->at ? -ENOMEM : 0;
-}
-
 static int read_member(struct noun *noun, struct noun_field *fields, struct noun_verb *verbs, struct slice key,
     struct slice value, const struct where *above, struct arena *arena, struct reason *why)
 {
     struct where at = {.above = above, .name = where_name(key)};
     struct slice name, text;
     enum json_kind kind = json_kind(value);
-    int error = text_of(key, arena, &name);
+    int error = where_text(key, arena, &name);
     if (error)
         return error;
     if (!name.size || name.at[0] == '$')
@@ -186,7 +178,7 @@ static int read_member(struct noun *noun, struct noun_field *fields, struct noun
         return where_refuse(why, &at,
             "a field is declared by a text such as \"string!\", \"Lead | Qualified\", "
             "\"-> Contact\", or null");
-    error = text_of(value, arena, &text);
+    error = where_text(value, arena, &text);
     if (error)
         return error;
     text = trimmed(text);
@@ -207,17 +199,14 @@ int noun_read(struct noun *noun, struct slice key, struct slice value, const str
 {
     struct where at = {.above = above, .name = where_name(key)};
     *noun = (struct noun){0};
-    int error = text_of(key, arena, &noun->name);
+    int error = where_text(key, arena, &noun->name);
     if (error)
         return error;
     if (!is_event(noun->name) || noun->name.size > NAME_TYPE_MAX / 2)
         return where_refuse(why, &at, "a noun is one word with a capital, such as Contact");
     if (json_kind(value) != JSON_OBJECT)
         return where_refuse(why, &at, "a noun is an object of fields and verbs");
-    size_t count = 0;
-    struct json_cursor c = json_enter(value);
-    for (struct slice name, member; json_next_member(&c, &name, &member);)
-        count++;
+    size_t count = json_count(value);
     char *folded = arena_get(arena, noun->name.size);
     struct noun_field *fields = arena_get(arena, count * sizeof *fields);
     struct noun_verb *verbs = arena_get(arena, count * sizeof *verbs);
@@ -226,7 +215,7 @@ int noun_read(struct noun *noun, struct slice key, struct slice value, const str
     noun->folded = (struct slice){.at = folded, .size = name_fold_case(folded, noun->name)};
     noun->fields = fields;
     noun->verbs = verbs;
-    c = json_enter(value);
+    struct json_cursor c = json_enter(value);
     for (struct slice name, member; !error && json_next_member(&c, &name, &member);)
         error = read_member(noun, fields, verbs, name, member, &at, arena, why);
     return error;
@@ -259,12 +248,6 @@ const struct noun_verb *noun_find_action(const struct noun *noun, struct slice a
     return NULL;
 }
 
-static struct slice verb_of(const struct name_type *type)
-{
-    size_t skipped = type->noun.size + 1;
-    return (struct slice){.at = type->text.at + skipped, .size = type->text.size - skipped};
-}
-
 bool noun_has_event(const struct noun *noun, const struct name_type *type)
 {
     if (type->style != NAME_PASCAL)
@@ -280,7 +263,7 @@ bool noun_has_event(const struct noun *noun, const struct name_type *type)
     case NAME_OTHER:
         break;
     }
-    return noun_find_event(noun, verb_of(type)) != NULL;
+    return noun_find_event(noun, name_type_verb(type)) != NULL;
 }
 
 static const struct noun_field *find_field(const struct noun *noun, struct slice name)

@@ -1,5 +1,6 @@
 #include "store/spec.h"
 
+#include "store/format.h"
 #include "store/json.h"
 
 #include <errno.h>
@@ -23,6 +24,7 @@ void spec_drop(struct spec *s)
 {
     if (!s || atomic_fetch_sub_explicit(&s->holders, 1, memory_order_acq_rel) != 1)
         return;
+    schema_free_patterns(&s->schemas);
     arena_free(&s->arena);
     free(s);
 }
@@ -49,36 +51,21 @@ static int read_document(struct slice text, struct slice *value, struct reason *
     return json_refuse_duplicates(*value, why);
 }
 
-static size_t count_members(struct slice object)
-{
-    size_t count = 0;
-    struct json_cursor c = json_enter(object);
-    for (struct slice key, value; json_next_member(&c, &key, &value);)
-        count++;
-    return count;
-}
-
-static int compare_slices(struct slice a, struct slice b)
-{
-    int order = memcmp(a.at, b.at, a.size < b.size ? a.size : b.size);
-    return order ? order : (a.size > b.size) - (a.size < b.size);
-}
-
 static int compare_nouns(const void *a, const void *b)
 {
-    return compare_slices(((const struct noun *)a)->folded, ((const struct noun *)b)->folded);
+    return slice_compare(((const struct noun *)a)->folded, ((const struct noun *)b)->folded);
 }
 
 static int find_noun(const void *folded, const void *noun)
 {
-    return compare_slices(*(const struct slice *)folded, ((const struct noun *)noun)->folded);
+    return slice_compare(*(const struct slice *)folded, ((const struct noun *)noun)->folded);
 }
 
 static int read_nouns(struct spec *s, struct slice value, const struct where *at, struct reason *why)
 {
     if (json_kind(value) != JSON_OBJECT)
         return where_refuse(why, at, "must be an object of nouns");
-    struct noun *nouns = arena_get(&s->arena, count_members(value) * sizeof *nouns);
+    struct noun *nouns = arena_get(&s->arena, json_count(value) * sizeof *nouns);
     if (!nouns)
         return -ENOMEM;
     struct json_cursor c = json_enter(value);
@@ -98,20 +85,47 @@ static int read_nouns(struct spec *s, struct slice value, const struct where *at
     return 0;
 }
 
+static int compare_aggregates(const void *a, const void *b)
+{
+    return slice_compare(((const struct aggregate *)a)->folded, ((const struct aggregate *)b)->folded);
+}
+
+static int find_aggregate(const void *folded, const void *aggregate)
+{
+    return slice_compare(*(const struct slice *)folded, ((const struct aggregate *)aggregate)->folded);
+}
+
+static int read_aggregates(struct spec *s, struct slice value, const struct where *at, struct reason *why)
+{
+    if (json_kind(value) != JSON_OBJECT)
+        return where_refuse(why, at, "must be an object of types");
+    struct aggregate *all = arena_get(&s->arena, json_count(value) * sizeof *all);
+    int error = all ? 0 : -ENOMEM;
+    struct json_cursor c = json_enter(value);
+    for (struct slice key, member; !error && json_next_member(&c, &key, &member);)
+        error = aggregate_read(&all[s->aggregate_count++], key, member, at, &s->schemas, why);
+    if (error)
+        return error;
+    qsort(all, s->aggregate_count, sizeof *all, compare_aggregates);
+    s->aggregates = all;
+    s->declares_types = true;
+    for (uint32_t i = 1; i < s->aggregate_count; i++)
+        if (slice_equal(all[i - 1].folded, all[i].folded))
+            return where_refuse(why, at, "%.*s and %.*s are the same type", SHOWN(all[i - 1].name), SHOWN(all[i].name));
+    return 0;
+}
+
 static int read_names(struct names_declared *names, struct slice value, const struct where *above, struct arena *arena,
     struct reason *why)
 {
     struct where at = {.above = above};
     if (json_kind(value) != JSON_ARRAY)
         return where_refuse(why, above, "must be an array of names");
-    size_t count = 0;
-    struct json_cursor c = json_enter(value);
-    for (struct slice name; json_next_element(&c, &name);)
-        count++;
+    size_t count = json_count(value);
     struct slice *all = arena_get(arena, count * sizeof *all);
     if (!all)
         return -ENOMEM;
-    c = json_enter(value);
+    struct json_cursor c = json_enter(value);
     for (struct slice name; json_next_element(&c, &name); at.index++) {
         BYTES_AUTO text = {0};
         if (json_kind(name) != JSON_STRING || name.size == 2)
@@ -122,6 +136,20 @@ static int read_names(struct names_declared *names, struct slice value, const st
             return -ENOMEM;
     }
     *names = (struct names_declared){.all = all, .count = (uint32_t)count, .declared = true};
+    return 0;
+}
+
+// What would change what happens must not be there in vain: j17's sagas, types of places. Its caches say nothing.
+static int read_unsupported(struct slice value, const struct where *at, struct reason *why)
+{
+    struct json_cursor c = json_enter(value);
+    if (json_kind(value) != JSON_OBJECT)
+        return where_refuse(why, at, "must be an object");
+    for (struct slice key, member; json_next_member(&c, &key, &member);) {
+        struct where inner = {.above = at, .name = where_name(key)};
+        if (!json_key_is(key, "cache"))
+            return where_refuse(why, &inner, "is not known here");
+    }
     return 0;
 }
 
@@ -136,13 +164,18 @@ static int read_member(
                                                : where_refuse(why, &at, "must be an object");
     if (json_key_is(key, "nouns"))
         return read_nouns(s, value, &at, why);
+    if (json_key_is(key, "aggregate_types"))
+        return read_aggregates(s, value, &at, why);
     if (json_key_is(key, "agent_types"))
         return read_names(&s->agent_types, value, &at, &s->arena, why);
     if (json_key_is(key, "target_types"))
         return read_names(&s->target_types, value, &at, &s->arena, why);
     if (json_key_is(key, "singletons"))
         return read_names(&s->singletons, value, &at, &s->arena, why);
-    if (json_key_is(key, "name") || json_key_is(key, "description") || json_key_is(key, "$schema"))
+    if (json_key_is(key, "modules") || json_key_is(key, "geo_types"))
+        return read_unsupported(value, &at, why);
+    if (json_key_is(key, "name") || json_key_is(key, "description") || json_key_is(key, "$schema") ||
+        json_key_is(key, "projections"))
         return 0;
     return where_refuse(
         why, &at, "is not known: a spec has nouns, aggregate_types, agent_types, target_types, singletons");
@@ -157,6 +190,8 @@ static int read_members(struct spec *s, struct slice object, const struct where 
     return error;
 }
 
+static const struct aggregate *aggregate_of(const struct spec *s, struct slice type);
+
 // A reference to what nothing declares could never hold.
 static int check_references(const struct spec *s, struct reason *why)
 {
@@ -164,7 +199,7 @@ static int check_references(const struct spec *s, struct reason *why)
     for (uint32_t i = 0; i < s->noun_count; i++)
         for (uint32_t j = 0; j < s->nouns[i].field_count; j++) {
             const struct noun_field *field = &s->nouns[i].fields[j];
-            if (field->kind != NOUN_REFERENCE || spec_noun(s, field->target))
+            if (field->kind != NOUN_REFERENCE || spec_noun(s, field->target) || aggregate_of(s, field->target))
                 continue;
             struct where noun = {.above = &root, .name = s->nouns[i].name};
             struct where at = {.above = &noun, .name = field->name};
@@ -180,6 +215,7 @@ int spec_read(struct slice text, struct spec **spec, struct reason *why)
     if (!s)
         return -ENOMEM;
     atomic_init(&s->holders, 1);
+    s->schemas.arena = &s->arena;
     s->text = arena_copy(&s->arena, text);
     int error = s->text.at ? read_document(s->text, &value, why) : -ENOMEM;
     if (!error)
@@ -204,10 +240,20 @@ const struct noun *spec_noun(const struct spec *s, struct slice type)
     return bsearch(&folded, s->nouns, s->noun_count, sizeof *s->nouns, find_noun);
 }
 
-static struct slice verb_of(const struct name_type *type)
+static const struct aggregate *aggregate_of(const struct spec *s, struct slice type)
 {
-    size_t skipped = type->noun.size + 1;
-    return (struct slice){.at = type->text.at + skipped, .size = type->text.size - skipped};
+    char text[NAME_ENTITY_MAX];
+    if (!s || !s->aggregate_count || type.size > sizeof text)
+        return NULL;
+    struct slice folded = {.at = text, .size = name_fold_case(text, type)};
+    return bsearch(&folded, s->aggregates, s->aggregate_count, sizeof *s->aggregates, find_aggregate);
+}
+
+const struct handler *spec_handler(const struct spec *s, struct slice type, struct slice entity)
+{
+    const struct aggregate *aggregate = aggregate_of(s, name_entity_noun(entity));
+    const struct aggregate_event *event = aggregate ? aggregate_event(aggregate, type) : NULL;
+    return event ? event->handler : NULL;
 }
 
 struct slice spec_spelling(const struct spec *s, struct slice stored, char out[static NAME_TYPE_MAX])
@@ -216,8 +262,8 @@ struct slice spec_spelling(const struct spec *s, struct slice stored, char out[s
     const struct noun *noun = type.style == NAME_PASCAL ? spec_noun(s, type.noun) : NULL;
     if (!noun)
         return stored;
-    const struct noun_verb *verb = noun_find_event(noun, verb_of(&type));
-    struct slice event = verb ? verb->event : verb_of(&type);
+    const struct noun_verb *verb = noun_find_event(noun, name_type_verb(&type));
+    struct slice event = verb ? verb->event : name_type_verb(&type);
     if (noun->name.size + 1 + event.size > NAME_TYPE_MAX)
         return stored;
     memcpy(out, noun->name.at, noun->name.size);
@@ -276,6 +322,31 @@ static int refuse_name(
         (int)(all.size < 130 ? all.size : 130), all.size ? all.at : "");
 }
 
+// Has an actor's id one of the forms that j17 gives to many: a UUID, nine characters of base 32, either with a tag?
+static bool is_common_id(struct slice id)
+{
+    const char *colon = memchr(id.at, ':', id.size);
+    if (colon)
+        id.size = (size_t)(colon - id.at);
+    if (format_holds(FORMAT_UUID, id))
+        return true;
+    bool humane = id.size == 9;
+    for (size_t i = 0; humane && i < id.size; i++)
+        humane = strchr("0123456789ABCDEFGHJKMNPQRSTVWXYZ", id.at[i]) != NULL;
+    return humane;
+}
+
+// An actor that is no user and has a name of its own must be declared by it.
+static int check_singleton(const struct spec *s, const struct event *event, struct reason *why)
+{
+    BYTES_AUTO text = {0};
+    struct slice id = inner_text(event->metadata, "actor", "id", &text);
+    if (text.failed)
+        return -ENOMEM;
+    bool known = is_common_id(id) || slice_is(id, "global") || is_declared(&s->singletons, id);
+    return known ? 0 : refuse_name(&s->singletons, "metadata.actor.id", id, "singletons", why);
+}
+
 static int check_actor(const struct spec *s, const struct event *event, struct reason *why)
 {
     BYTES_AUTO text = {0};
@@ -283,9 +354,10 @@ static int check_actor(const struct spec *s, const struct event *event, struct r
     if (text.failed)
         return -ENOMEM;
     bool known = type.at ? is_declared(&s->agent_types, type) : has_declared_type(&s->agent_types, event->actor);
-    if (type.at)
-        return known ? 0 : refuse_name(&s->agent_types, "metadata.actor.type", type, "agent_types", why);
-    return known ? 0 : refuse_name(&s->agent_types, "actor", event->actor, "agent_types", why);
+    if (!known)
+        return type.at ? refuse_name(&s->agent_types, "metadata.actor.type", type, "agent_types", why)
+                       : refuse_name(&s->agent_types, "actor", event->actor, "agent_types", why);
+    return type.at && s->singletons.count && !slice_is(type, "user") ? check_singleton(s, event, why) : 0;
 }
 
 static int check_target(const struct spec *s, const struct event *event, struct reason *why)
@@ -314,28 +386,39 @@ static void list_event(struct bytes *out, struct slice event, bool allowed)
     bytes_add_slice(out, event);
 }
 
-static int refuse_event(const struct noun *noun, const struct name_type *type, struct reason *why)
+static int refuse_event(
+    const struct noun *noun, const struct aggregate *aggregate, struct slice type, struct reason *why)
 {
     BYTES_AUTO all = {0};
-    list_event(&all, SLICE("Created"), !noun->no_create);
-    list_event(&all, SLICE("Updated"), !noun->no_update);
-    list_event(&all, SLICE("Deleted"), !noun->no_delete);
-    for (uint32_t i = 0; i < noun->verb_count; i++)
-        list_event(&all, noun->verbs[i].event, true);
-    return reason_set(why, -EINVAL, "type: %.*s is not declared: a %.*s can be %.*s", SHOWN(type->text),
-        SHOWN(noun->name), (int)(all.size < 130 ? all.size : 130), all.size ? all.at : "");
+    if (noun) {
+        list_event(&all, SLICE("Created"), !noun->no_create);
+        list_event(&all, SLICE("Updated"), !noun->no_update);
+        list_event(&all, SLICE("Deleted"), !noun->no_delete);
+        for (uint32_t i = 0; i < noun->verb_count; i++)
+            list_event(&all, noun->verbs[i].event, true);
+    }
+    for (uint32_t i = 0; aggregate && i < aggregate->event_count; i++)
+        list_event(&all, aggregate->events[i].name, true);
+    return reason_set(why, -EINVAL, "type: %.*s is not declared: of %.*s there are %.*s", SHOWN(type),
+        SHOWN(noun ? noun->name : aggregate->name), (int)(all.size < 130 ? all.size : 130), all.size ? all.at : "");
 }
 
+// Is the event declared, and its data as its schema says?
 static int check_type(const struct spec *s, const struct event *event, struct reason *why)
 {
+    static const struct where data = {.name = {"data", 4}};
     struct name_type type = name_stored_type(event->type);
     struct slice own = name_entity_noun(event->target);
     const struct noun *noun = spec_noun(s, own);
+    const struct aggregate *aggregate = aggregate_of(s, own);
     if (!s->declares_types || (noun && noun_has_event(noun, &type)))
         return 0;
-    if (!noun)
-        return reason_set(why, -EINVAL, "type: no noun %.*s is declared", SHOWN(own));
-    return refuse_event(noun, &type, why);
+    if (!noun && !aggregate)
+        return reason_set(why, -EINVAL, "type: nothing is declared of the type %.*s", SHOWN(own));
+    const struct aggregate_event *declared = aggregate ? aggregate_event(aggregate, event->type) : NULL;
+    if (!declared)
+        return refuse_event(noun, aggregate, event->type, why);
+    return declared->schema ? schema_check(declared->schema, event->data, &data, why) : 0;
 }
 
 int spec_check_event(const struct spec *s, const struct event *event, struct reason *why)
@@ -354,7 +437,8 @@ bool spec_verb_sets(const struct spec *s, const struct name_type *type, struct s
     struct slice *field, struct slice *value)
 {
     const struct noun *noun = type->style == NAME_PASCAL ? spec_noun(s, name_entity_noun(entity)) : NULL;
-    const struct noun_verb *verb = noun && type->verb == NAME_OTHER ? noun_find_event(noun, verb_of(type)) : NULL;
+    const struct noun_verb *verb =
+        noun && type->verb == NAME_OTHER ? noun_find_event(noun, name_type_verb(type)) : NULL;
     return verb && noun_verb_sets(noun, verb, fields, field, value);
 }
 

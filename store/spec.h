@@ -10,7 +10,7 @@
 // A spec never changes; it is shared by counting its holders, across threads.
 #pragma once
 
-#include "store/envelope.h"
+#include "store/aggregate.h"
 #include "store/noun.h"
 
 #include <stdatomic.h>
@@ -32,7 +32,10 @@ struct spec {
 
     const struct noun *nouns; // sorted by their folded names
     uint32_t noun_count;
-    bool declares_types; // else every type of entity is free
+    const struct aggregate *aggregates; // likewise
+    uint32_t aggregate_count;
+    struct schema_reader schemas; // what the schemas of aggregates hold
+    bool declares_types;          // else every type of entity is free
     struct names_declared agent_types, target_types, singletons;
 };
 
@@ -52,6 +55,9 @@ static inline void spec_drop_at(struct spec **spec)
 
 // The noun of an entity's type, letter case aside; NULL when it is not declared.
 const struct noun *spec_noun(const struct spec *spec, struct slice type);
+
+// The handler of an event of an entity; NULL when nothing is said of it.
+const struct handler *spec_handler(const struct spec *spec, struct slice type, struct slice entity);
 
 // The declared spelling of a stored type (Feature.Rolledout: Feature.RolledOut), in `out`; the type itself when nothing
 // is declared of it.

@@ -219,22 +219,48 @@ static int apply(struct fields *fields, struct slice data, bool changes, struct 
     return 0;
 }
 
+// May it have members that begin with `$`?
+static bool has_meta(struct slice object)
+{
+    return memmem(object.at, object.size, "\"$", 2) || memmem(object.at, object.size, "\"\\u0024", 7);
+}
+
 // The data of the event is the state.
 static struct state *begin(const struct event *event, struct slice noun)
 {
     BYTES_AUTO fields = {0};
     struct slice data = event->data;
-    if (memmem(data.at, data.size, "\"$", 2) || memmem(data.at, data.size, "\"\\u0024", 7)) {
+    if (has_meta(data)) {
         state_without_meta(data, &fields);
         data = bytes_slice(&fields);
     }
     return fields.failed ? NULL : state_make(true, event->at_us, event->actor, noun, data);
 }
 
+static int run_handler(const struct handler *handler, const struct state *before, const struct event *event,
+    struct slice noun, struct state **after, struct reason *misfit)
+{
+    BYTES_AUTO ran = {0};
+    BYTES_AUTO shown = {0};
+    struct slice fields = before && before->alive ? before->fields : SLICE("{}");
+    int error = handler_run(handler, fields, event, &ran, misfit);
+    if (error)
+        return error;
+    fields = bytes_slice(&ran);
+    if (has_meta(fields)) {
+        state_without_meta(fields, &shown);
+        fields = bytes_slice(&shown);
+    }
+    if (shown.failed)
+        return -ENOMEM;
+    *after = before ? state_make(true, before->created_at_us, before->created_by, before->noun, fields)
+                    : state_make(true, event->at_us, event->actor, noun, fields);
+    return *after ? 0 : -ENOMEM;
+}
+
 int state_fold(const struct spec *spec, const struct state *before, const struct event *event, struct state **after,
     struct reason *misfit)
 {
-    (void)spec, (void)misfit;
     struct name_type type = name_stored_type(event->type);
     struct slice noun = type.style == NAME_PASCAL ? type.noun : name_entity_noun(event->target);
     if (type.verb == NAME_DELETED) {
@@ -242,6 +268,10 @@ int state_fold(const struct spec *spec, const struct state *before, const struct
                         : state_make(false, event->at_us, event->actor, noun, (struct slice){0});
         return *after ? 0 : -ENOMEM;
     }
+    const struct handler *handler =
+        spec && type.style == NAME_SNAKE ? spec_handler(spec, event->type, event->target) : NULL;
+    if (handler)
+        return run_handler(handler, before, event, noun, after, misfit);
     if (!before || type.verb == NAME_CREATED) {
         *after = begin(event, noun);
         return *after ? 0 : -ENOMEM;

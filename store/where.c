@@ -1,5 +1,7 @@
 #include "store/where.h"
 
+#include "store/json.h"
+
 #include <errno.h>
 #include <stdarg.h>
 
@@ -56,4 +58,12 @@ int where_refuse(struct reason *why, const struct where *path, const char *forma
     va_end(args);
     where_print(path, where);
     return reason_set(why, -EINVAL, "%s%s%s", where, where[0] ? ": " : "", words);
+}
+
+int where_text(struct slice quoted, struct arena *arena, struct slice *text)
+{
+    BYTES_AUTO decoded = {0};
+    json_decode(&decoded, quoted);
+    *text = arena_copy(arena, bytes_slice(&decoded));
+    return decoded.failed || !text->at ? -ENOMEM : 0;
 }

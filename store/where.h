@@ -2,7 +2,7 @@
 // the stack, each of which knows the one above it.
 #pragma once
 
-#include "store/bytes.h"
+#include "store/arena.h"
 #include "store/reason.h"
 
 struct where {
@@ -20,6 +20,8 @@ void where_print(const struct where *path, char out[static WHERE_TEXT_MAX]);
 __attribute__((format(printf, 3, 4))) int where_refuse(
     struct reason *why, const struct where *path, const char *format, ...);
 
+// The text of a quoted string, kept in the arena. 0 or -ENOMEM.
+int where_text(struct slice quoted, struct arena *arena, struct slice *text);
 // A quoted key as a step's name: as it is written.
 static inline struct slice where_name(struct slice key)
 {

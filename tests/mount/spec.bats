@@ -114,7 +114,7 @@ undeclarable() {
 @test "only declared nouns and verbs happen" {
     declare_spec "$CRM"
     record '{"type":"Contact.Created","target":"contact_1","data":{"name":"Ali"}}'
-    refused EINVAL 'type: no noun deal' '{"type":"Deal.Created","target":"deal_1"}'
+    refused EINVAL 'type: nothing is declared of the type deal' '{"type":"Deal.Created","target":"deal_1"}'
     refused EINVAL 'type: contact.captured' '{"type":"Contact.Captured","target":"contact_1"}'
     refused EINVAL 'type: contact.updated' '{"type":"Contact.Updated","target":"contact_1","data":{"name":"B"}}'
     refused EINVAL 'type: was_seen' '{"type":"was_seen","target":"contact_1"}'
@@ -179,6 +179,73 @@ undeclarable() {
     refused EINVAL 'metadata.actor.type: ' '{"type":"Deal.Closed","target":"deal_1","metadata":{"actor":{"type":"robot","id":"7"}}}'
     refused EINVAL 'metadata.target.type: ' '{"type":"Deal.Closed","target":"deal_1","metadata":{"target":{"type":"house","id":"7"}}}'
     record '{"type":"Deal.Closed","target":"deal_1","metadata":{"target":{"type":"item","id":"7"}}}'
+}
+
+# ---- aggregates
+
+@test "the order of the seed is placed and cancelled as its handlers say" {
+    declare_spec '{"spec":{"aggregate_types":{"order":{"events":{
+      "was_placed":{"schema":{"type":"object","required":["items","total"],"properties":{"total":{"type":"number","exclusiveMinimum":0},
+        "items":{"type":"array","minItems":1,"items":{"type":"object","required":["sku"],"properties":{"sku":{"type":"string","pattern":"^[A-Z]+-\\d+$"},"quantity":{"type":"integer","minimum":1}}}}}},
+        "handler":[{"set":{"target":"","value":"$.data"}},{"set":{"target":"status","value":"placed"}},{"set":{"target":"by","value":"$.metadata.actor.id"}}]},
+      "was_cancelled":{"schema":{"type":"object","required":["reason"]},
+        "handler":[{"set":{"target":"status","value":"cancelled"}},{"set":{"target":"reason","value":"$.data.reason"}},{"append":{"target":"log","value":{"on":"$.key","what":"$.type"}}}]}}}},
+      "agent_types":["user","admin"],"target_types":["item"],"modules":{},"geo_types":{},"singletons":[]}}'
+    E=$T/order_550e8400-e29b-41d4-a716-446655440000
+    local actor='"metadata":{"actor":{"type":"user","id":"550e8400-e29b-41d4-a716-446655440001"}}'
+    mkdir "$E"
+    is ok "$(put "$E/append" '{"type":"was_placed","data":{"items":[{"sku":"WIDGET-1","quantity":2}],"total":59.980},'"$actor}")"
+    is '{"items":[{"sku":"WIDGET-1","quantity":2}],"total":59.980,"status":"placed","by":"550e8400-e29b-41d4-a716-446655440001"}' "$(state)"
+    is ok "$(put "$E/append" '{"type":"was_cancelled","data":{"reason":"Customer request"},'"$actor}")"
+    is '["cancelled","Customer request",[{"on":"order:550e8400-e29b-41d4-a716-446655440000","what":"was_cancelled"}]]' \
+        "$(jq -c '[.status,.reason,.log]' "$E/state.json")"
+    is '{"reason":"Customer request"}' "$(last_data)"
+    is placed "$(jq -r .status "$E/asof/v1/state.json")"
+    refused EINVAL 'data.reason: is missing' '{"type":"was_cancelled","target":"order_1","data":{}}'
+    refused EINVAL 'data.items[1].sku: ' '{"type":"was_placed","target":"order_1","data":{"items":[{"sku":"A-1"},{"sku":"A1"}],"total":1}}'
+    refused EINVAL 'data.items[0].quantity: 1.5 is no integer' '{"type":"was_placed","target":"order_1","data":{"items":[{"sku":"A-1","quantity":1.5}],"total":1}}'
+    refused EINVAL 'data.total: 0.0 is not more than 0' '{"type":"was_placed","target":"order_1","data":{"items":[{"sku":"A-1"}],"total":0.0}}'
+    refused EINVAL 'type: was_lost' '{"type":"was_lost","target":"order_1"}'
+    refused EINVAL 'type: order.updated' '{"type":"Order.Updated","target":"order_550e8400-e29b-41d4-a716-446655440000","data":{"a":1}}'
+    refused EINVAL 'actor: ' '{"type":"was_cancelled","target":"order_1","data":{"reason":"x"},"actor":"robot_1"}'
+}
+
+@test "the paste of the reference keeps its index" {
+    declare_spec '{"aggregate_types":{"paste":{"events":{"was_created":{"schema":{},"handler":[{"set":{"target":"","value":"$.data"}}]},"was_deleted":{"schema":{},"handler":[{"set":{"target":"deleted","value":true}}]}}},
+      "index":{"events":{"entry_added":{"schema":{},"handler":[{"append_unique":{"target":"entries","value":"$.data"}}]},"entry_removed":{"schema":{},"handler":[{"remove":{"target":"entries","where":{"id":"$.data.id"}}}]}}}},"agent_types":["user"],"target_types":["paste"]}'
+    E=$T/index_global
+    record '{"type":"entry_added","target":"index_global","data":{"id":"a","n":1}}' '{"type":"entry_added","target":"index_global","data":{"id":"b"}}' \
+        '{"type":"entry_added","target":"index_global","data":{"n":1.0,"id":"a"}}' '{"type":"entry_removed","target":"index_global","data":{"id":"b"}}'
+    is '{"entries":[{"id":"a","n":1}]}' "$(state)"
+    is '[{"id":"a","n":1},{"id":"b"}]' "$(jq -c .entries "$E/asof/v3/state.json")"
+}
+
+@test "a new spec does not change the past, also after a restart" {
+    local spec='{"aggregate_types":{"order":{"events":{"was_counted":{"handler":{"increment":{"target":"n","value":BY}}}}}}}'
+    declare_spec "${spec/BY/1}"
+    record '{"type":"was_counted","target":"order_1"}' '{"type":"was_counted","target":"order_1"}'
+    declare_spec "${spec/BY/0.5}"
+    record '{"type":"was_counted","target":"order_1"}'
+    E=$T/order_1
+    local round
+    for round in 1 2; do
+        is "1 2 2.5" "$(jq -j '.n' "$E"/asof/v1/state.json; echo -n ' '; jq -j .n "$E"/asof/v2/state.json; echo -n ' '; jq -j .n "$E/state.json")"
+        ((round == 2)) || daemon_restart
+    done
+}
+
+@test "what cannot be carried out is refused when the spec is saved" {
+    undeclarable aggregate_types.o.events.was_a.schema.anyOf '{"aggregate_types":{"o":{"events":{"was_a":{"schema":{"anyOf":[]}}}}}}'
+    undeclarable 'aggregate_types.o.events.was_a.handler[0].conditional' '{"aggregate_types":{"o":{"events":{"was_a":{"handler":[{"conditional":{}}]}}}}}'
+    undeclarable aggregate_types.o.events.was_a.implications '{"aggregate_types":{"o":{"events":{"was_a":{"implications":[{"emit":{}}]}}}}}'
+}
+
+@test "nouns and aggregates stand together" {
+    declare_spec '{"nouns":{"Contact":{"name":"string!","last":"-> Order"}},"aggregate_types":{"order":{"events":{"was_placed":{"schema":{"required":["total"]}}}}}}'
+    record '{"type":"Contact.Created","target":"contact_1","data":{"name":"Ali","last":"order_1"}}' '{"type":"was_placed","target":"order_1","data":{"total":1}}'
+    refused EINVAL 'data.name' '{"type":"Contact.Created","target":"contact_2"}'
+    refused EINVAL 'data.total' '{"type":"was_placed","target":"order_2"}'
+    refused EINVAL 'type: was_placed' '{"type":"was_placed","target":"contact_1","data":{"total":1}}'
 }
 
 # ---- who, and where else

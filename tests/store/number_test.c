@@ -160,6 +160,58 @@ static void no_read_past_the_end(void)
     }
 }
 
+static void whole_numbers(void)
+{
+    static const char *const whole[] = {"0", "-0", "0.0e-9", "1.0", "10e-1", "1e400", "-7", "123.4500e2"};
+    static const char *const others[] = {"0.5", "1e-1", "-1.0001", "123.456e2", "10.1e-1", "1e-400"};
+    for (size_t i = 0; i < COUNT(whole); i++)
+        CHECK(number_is_whole(slice_of(whole[i])));
+    for (size_t i = 0; i < COUNT(others); i++)
+        CHECK(!number_is_whole(slice_of(others[i])));
+    uint64_t count;
+    CHECK(number_count(SLICE("12.0e1"), &count) && count == 120);
+    CHECK(number_count(SLICE("-0"), &count) && count == 0);
+    CHECK(number_count(SLICE("18446744073709551615"), &count) && count == UINT64_MAX);
+    CHECK(number_count(SLICE("18446744073709551616"), &count) && count == UINT64_MAX);
+    CHECK(number_count(SLICE("1e99999999999999999999"), &count) && count == UINT64_MAX);
+    CHECK(!number_count(SLICE("-1"), &count));
+    CHECK(!number_count(SLICE("1.5"), &count));
+}
+
+static void sums(void)
+{
+    static const struct {
+        const char *a, *b, *sum, *difference;
+    } all[] = {
+        {"0", "0", "0", "0"},
+        {"1", "2", "3", "-1"},
+        {"0.1", "0.2", "0.3", "-0.1"},
+        {"1.10", "2", "3.10", "-0.90"},
+        {"-5", "3", "-2", "-8"},
+        {"5", "-5.00", "0.00", "10.00"},
+        {"999999999999999999999999", "1", "1000000000000000000000000", "999999999999999999999998"},
+        {"1e3", "1e-3", "1000.001", "999.999"},
+        {"12345678901234567890.5", "0.5", "12345678901234567891.0", "12345678901234567890.0"},
+        {"-0", "0.00", "0", "0"},
+        {"-0.5", "0.25", "-0.25", "-0.75"},
+        {"99.95", "0.05", "100.00", "99.90"},
+        {"1E+2", "-1", "99", "101"},
+    };
+    for (size_t i = 0; i < COUNT(all); i++) {
+        BYTES_AUTO sum = {0};
+        BYTES_AUTO difference = {0};
+        CHECK(number_add(&sum, slice_of(all[i].a), slice_of(all[i].b), false));
+        CHECK_TEXT(bytes_slice(&sum), all[i].sum);
+        CHECK(number_add(&difference, slice_of(all[i].a), slice_of(all[i].b), true));
+        CHECK_TEXT(bytes_slice(&difference), all[i].difference);
+    }
+    BYTES_AUTO out = {0};
+    CHECK(number_add(&out, SLICE("1e998"), SLICE("1"), false) && out.size == 999);
+    CHECK(!number_add(&out, SLICE("1e1000"), SLICE("1"), false));
+    CHECK(!number_add(&out, SLICE("1"), SLICE("1e-1000"), false));
+    CHECK(!number_add(&out, SLICE("1e99999999999999999999"), SLICE("1e-99999999999999999999"), false));
+}
+
 int main(void)
 {
     TEST("one number in several spellings is equal", equal_spellings);
@@ -167,6 +219,8 @@ int main(void)
     TEST("numbers that differ in the last of many digits, or beyond a double, have their exact order", ascending);
     TEST("exponents of more than 17 digits count as 10^17", capped_exponents);
     TEST("a million digits compare exactly", long_numbers);
+    TEST("a whole number is one in any spelling, and counts up to what 64 bits hold", whole_numbers);
+    TEST("sums and differences are exact, with as many decimals as are written", sums);
     TEST("nothing behind the last digit is read", no_read_past_the_end);
     return check_end("number");
 }
