@@ -13,7 +13,8 @@ struct open_file;
 
 // NULL members: read answers nothing, write -EPERM, flush, fsync and truncate 0, poll always ready.
 struct file_kind {
-    size_t size; // of the kind's structure, which begins with struct open_file
+    size_t size;     // of the kind's structure, which begins with struct open_file
+    bool subscribes; // whoever has it open waits for events (status.h)
     // Sets up what the kind needs; fi->direct_io is set already. 0 or -errno.
     int (*open)(struct visit *visit, struct open_file *file, struct fuse_file_info *fi);
     // These answer the request, at once or later.

@@ -16,7 +16,7 @@ static unsigned count_subscribers(const struct visit *v)
     pthread_mutex_lock(&v->mount->files_lock);
     for (const struct open_file *file = v->mount->files; file; file = file->next)
         count += file->node.tenant == v->node.tenant && file->node.kind != NODE_REJECTED &&
-                 (file->flags & O_ACCMODE) == O_RDONLY && (file->kind == &stream_kind || file->kind == &follow_kind);
+                 (file->flags & O_ACCMODE) == O_RDONLY && file->kind->subscribes;
     pthread_mutex_unlock(&v->mount->files_lock);
     return count;
 }

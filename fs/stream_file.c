@@ -116,6 +116,7 @@ static void release_stream(struct open_file *file)
 
 const struct file_kind stream_kind = {
     .size = sizeof(struct stream_file),
+    .subscribes = true,
     .read = read_stream,
     .poll = poll_stream,
     .release = release_stream,
@@ -123,6 +124,7 @@ const struct file_kind stream_kind = {
 
 const struct file_kind follow_kind = {
     .size = sizeof(struct stream_file),
+    .subscribes = true,
     .open = open_follow,
     .read = read_follow,
     .poll = poll_stream,

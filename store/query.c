@@ -395,7 +395,7 @@ static uint32_t rank_choices(const struct query *q, bool entity, uint32_t ranked
 // Is the choice one that the index does not help with?
 static bool any_on_rows(const struct query *q)
 {
-    return memchr(q->on_rows, true, sizeof q->on_rows);
+    return memchr(q->on_rows, 1, sizeof q->on_rows);
 }
 
 // What the index has found is looked at itself, for the choices that the index does not tell.
