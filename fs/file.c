@@ -126,7 +126,8 @@ void file_drop(struct open_file *file)
 static struct open_file *find_opened(fuse_req_t req, const struct node *node)
 {
     // Documents are opened on the thread of the requests; of views there are none.
-    if (node_is_view(node->kind))
+    const struct file_kind *kind = file_kind_of(node->kind);
+    if (node_is_view(node->kind) || !kind || !kind->attr)
         return NULL;
     struct open_file *file = mount_of(req)->documents;
     while (file &&
