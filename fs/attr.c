@@ -4,6 +4,7 @@
 #include "fs/document.h"
 #include "fs/found.h"
 #include "fs/hook.h"
+#include "fs/query.h"
 #include "fs/scratch.h"
 #include "fs/status.h"
 #include "fs/webhook.h"
@@ -56,6 +57,13 @@ uint64_t attr_inode(struct visit *v)
     case NODE_MOMENT:
     case NODE_MOMENT_FIND:
         return node_id(v->node.kind, v->node.tenant, v->view->position);
+    case NODE_QUERY:
+    case NODE_QUERY_ALIAS:
+    case NODE_QUERY_EVENTS:
+    case NODE_QUERY_COUNT:
+    case NODE_QUERY_STREAM:
+    case NODE_QUERY_FOLLOW:
+        return query_shown(v);
     case NODE_MOMENT_ENTITY:
     case NODE_MOMENT_EVENTS:
         // The same for all moments between two events of the entity.
@@ -276,6 +284,22 @@ static int of_moment_entity(struct visit *v, struct stat *attr)
     return 0;
 }
 
+static int of_query(struct visit *v, struct stat *attr)
+{
+    uint64_t size;
+    int64_t at_us;
+    if (v->node.kind == NODE_QUERY) {
+        directory(v, 0555, 0, attr);
+    } else {
+        int error = query_measure(v, &size, &at_us);
+        if (error)
+            return error;
+        file(v, v->node.kind == NODE_QUERY_STREAM ? attr_stream_mode() : 0444, size, at_us, attr);
+    }
+    attr->st_ino = query_shown(v);
+    return 0;
+}
+
 static int of_scratch(struct visit *v, struct stat *attr)
 {
     const struct scratch *file = scratch_of(v->mount->scratch, v->node);
@@ -334,6 +358,7 @@ int attr_get(struct visit *v, struct stat *attr, double *timeout_s)
         return day_attr(v, attr, timeout_s);
     case NODE_TENANT_ASOF:
     case NODE_TENANT_FIND:
+    case NODE_TENANT_QUERY:
         *timeout_s = TIMEOUT_FOREVER_S;
         directory(v, 0555, 0, attr);
         return 0;
@@ -343,6 +368,7 @@ int attr_get(struct visit *v, struct stat *attr, double *timeout_s)
         *timeout_s = v->view->position ? TIMEOUT_FOREVER_S : 0;
         return of_found(v, attr);
     case NODE_FOUND_ALIAS:
+    case NODE_QUERY_ALIAS:
     case NODE_FOUND_LINK:
         *timeout_s = TIMEOUT_FOREVER_S;
         return of_link(v, attr);
@@ -354,6 +380,14 @@ int attr_get(struct visit *v, struct stat *attr, double *timeout_s)
     case NODE_MOMENT_EVENTS:
         *timeout_s = TIMEOUT_FOREVER_S;
         return of_moment_entity(v, attr);
+    case NODE_QUERY:
+    case NODE_QUERY_EVENTS:
+    case NODE_QUERY_COUNT:
+        *timeout_s = TIMEOUT_FOREVER_S;
+        return of_query(v, attr);
+    case NODE_QUERY_STREAM:
+    case NODE_QUERY_FOLLOW:
+        return of_query(v, attr);
     case NODE_SCRATCH:
         return of_scratch(v, attr);
     case NODE_HOOKS:

@@ -29,6 +29,10 @@ const struct file_kind *file_kind_of(enum node_kind kind)
         return &status_kind;
     case NODE_SCRATCH:
         return &scratch_kind;
+    case NODE_QUERY_STREAM:
+        return &query_stream_kind;
+    case NODE_QUERY_FOLLOW:
+        return &query_follow_kind;
     case NODE_HOOK:
         return &hook_file_kind;
     case NODE_DAY:
@@ -128,6 +132,9 @@ static struct open_file *find_opened(fuse_req_t req, const struct node *node)
     // Documents are opened on the thread of the requests; of views there are none.
     const struct file_kind *kind = file_kind_of(node->kind);
     if (node_is_view(node->kind) || !kind || !kind->attr)
+        return NULL;
+    // Documents are opened on the thread of the requests; of views there are none.
+    if (node_is_view(node->kind))
         return NULL;
     struct open_file *file = mount_of(req)->documents;
     while (file &&

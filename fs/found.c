@@ -41,7 +41,7 @@ int found_link(struct visit *v, struct bytes *target)
 {
     char name[NAME_ENTITY_MAX];
     size_t size;
-    if (v->node.kind == NODE_FOUND_ALIAS) {
+    if (v->node.kind == NODE_FOUND_ALIAS || v->node.kind == NODE_QUERY_ALIAS) {
         bytes_add_slice(target, v->view->filter->text);
         return 0;
     }

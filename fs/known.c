@@ -3,6 +3,7 @@
 #include "fs/node.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
 struct entry {
@@ -16,7 +17,8 @@ struct known {
     pthread_mutex_t lock;
     struct entry *entries;
     size_t room, used;
-    bool full; // an entry could not be added: everything counts as known from then on
+    atomic_size_t queries; // entries of them
+    bool full;             // an entry could not be added: everything counts as known from then on
 };
 
 struct known *known_open(void)
@@ -41,6 +43,12 @@ static bool is_told(uint64_t id)
 {
     enum node_kind kind = node_of(id).kind;
     return !node_is_fresh(kind) && kind != NODE_STATUS;
+}
+
+static bool is_query(uint64_t id)
+{
+    enum node_kind kind = node_of(id).kind;
+    return kind == NODE_QUERY || kind == NODE_QUERY_STREAM;
 }
 
 static size_t home(const struct known *known, uint64_t id)
@@ -79,7 +87,10 @@ void known_add(struct known *known, uint64_t id, bool asked)
         known->full = true;
     } else {
         struct entry *entry = find(known, id);
-        known->used += entry->id == 0;
+        if (!entry->id) {
+            known->used++;
+            atomic_fetch_add(&known->queries, is_query(id));
+        }
         entry->id = id;
         entry->count++;
         entry->asked |= asked;
@@ -90,6 +101,7 @@ void known_add(struct known *known, uint64_t id, bool asked)
 // Moves those that were pushed on by the removed entry back to where they are looked for.
 static void close_gap(struct known *known, size_t gap)
 {
+    atomic_fetch_sub(&known->queries, is_query(known->entries[gap].id));
     known->entries[gap] = (struct entry){0};
     known->used--;
     for (size_t at = (gap + 1) & (known->room - 1); known->entries[at].id; at = (at + 1) & (known->room - 1)) {
@@ -113,6 +125,11 @@ void known_forget(struct known *known, uint64_t id, uint64_t count)
             resize(known, known->room / 4);
     }
     pthread_mutex_unlock(&known->lock);
+}
+
+size_t known_queries(struct known *known)
+{
+    return atomic_load_explicit(&known->queries, memory_order_relaxed);
 }
 
 bool known_has(struct known *known, uint64_t id)

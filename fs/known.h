@@ -16,5 +16,7 @@ void known_add(struct known *known, uint64_t id, bool asked);
 void known_forget(struct known *known, uint64_t id, uint64_t count);
 // Was it asked for, and not forgotten since?
 bool known_has(struct known *known, uint64_t id);
+// How many are known of the inodes of queries (node.h).
+size_t known_queries(struct known *known);
 // Calls for each that is known; the calls are made without the lock, so what changes meanwhile may be missed.
 void known_each(struct known *known, void (*call)(void *context, uint64_t id), void *context);

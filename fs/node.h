@@ -65,7 +65,8 @@ enum node_kind {
     NODE_TENANT_ASOF,
     NODE_TENANT_FIND,
     NODE_LOG,
-    NODE_DAY,           // number: the day (store/day.h)
+    NODE_DAY, // number: the day (store/day.h)
+    NODE_TENANT_QUERY,
     NODE_MOMENT,        // from here on the inodes of a view: the tenant at a past moment,
     NODE_MOMENT_ENTITY, // … an entity then; the number says which, as in the next
     NODE_MOMENT_EVENTS,
@@ -74,6 +75,12 @@ enum node_kind {
     NODE_FOUND_ALIAS, // … the filter in another spelling, a link to it
     NODE_FOUND_LINK,  // … one of the entities
     NODE_FOUND_STATES,
+    NODE_QUERY,        // the events that match a filter,
+    NODE_QUERY_ALIAS,  // … the filter in another spelling, a link to it
+    NODE_QUERY_EVENTS, // … as they stood; the number is the low half of the position of the last one, as in the next
+    NODE_QUERY_COUNT,
+    NODE_QUERY_STREAM,
+    NODE_QUERY_FOLLOW,
     NODE_KINDS,
 };
 
@@ -91,16 +98,17 @@ static inline bool node_is_view(enum node_kind kind)
 }
 
 // May what is done with it take long, looking up and listing in a directory, opening and reading a file? Then the
-// search's thread does it (search.h). Not for what the herald touches: the notifier would wait with it.
+// search's thread does it (search.h), unless it is the herald who asks.
 static inline bool node_is_slow(enum node_kind kind)
 {
-    return kind == NODE_FOUND || kind == NODE_FOUND_STATES;
+    return kind == NODE_FOUND || kind == NODE_FOUND_STATES || kind == NODE_QUERY ||
+           (kind >= NODE_QUERY_EVENTS && kind <= NODE_QUERY_FOLLOW);
 }
 
 // Do its attributes take as long?
 static inline bool node_attr_is_slow(enum node_kind kind)
 {
-    return kind == NODE_FOUND_STATES;
+    return kind == NODE_FOUND_STATES || (kind >= NODE_QUERY_EVENTS && kind <= NODE_QUERY_STREAM);
 }
 
 static inline uint64_t node_id(enum node_kind kind, uint32_t tenant, uint64_t number)

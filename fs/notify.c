@@ -1,6 +1,7 @@
 #include "fs/notify.h"
 
 #include "fs/herald.h"
+#include "fs/query.h"
 #include "fs/waiter.h"
 #include "fs/watches.h"
 #include "store/day.h"
@@ -15,6 +16,8 @@
 // More notes than this within a while: busy.
 #define QUIET_NOTES 48u
 #define WHILE_NS    INT64_C(100000000)
+// With more inodes of queries than this, only those that somebody watches are told.
+#define QUERIES_TOLD 64u
 
 struct note {
     uint32_t tenant;
@@ -49,6 +52,7 @@ struct notifier {
     bool busy;
     size_t recent;     // notes since the while began
     int64_t while_ns;  // when it began
+    int64_t looked_ns; // when it last looked who watches
     struct notes held; // that wait for the next look
     // (lock) the name that the thread is about to create
     uint64_t creating_in;
@@ -178,6 +182,8 @@ static bool note_asked(const struct notifier *n, const struct note *note, is_ask
     uint64_t entity = note->entity;
     if ((!entity || note->first_version == 1) && asked(n, NODE_TENANT, tenant, 0))
         return true;
+    if (!entity && note->grown && known_queries(n->mount->known))
+        return true;
     if (!entity)
         return asked(n, NODE_TENANT_STREAM, tenant, 0) || asked(n, NODE_REJECTED, tenant, 0) ||
                asked(n, NODE_LOG, tenant, 0) || asked(n, NODE_DAY, tenant, note->day);
@@ -257,7 +263,7 @@ static bool tenant_path(const struct notifier *n, uint32_t tenant, struct path *
     if (store_info(n->mount->store, tenant, &info))
         return false;
     path->tenant_size = (size_t)snprintf(path->text, sizeof path->text, "%s/%s", n->mount->point, info.name);
-    return path->tenant_size + NAME_ENTITY_MAX + NAME_EVENT_FILE_MAX + 16 < sizeof path->text;
+    return path->tenant_size + FILTER_TEXT_MAX + NAME_EVENT_FILE_MAX + 16 < sizeof path->text;
 }
 
 static const char *below(struct path *path, size_t size, const char *name)
@@ -347,6 +353,39 @@ static void touch_days(struct notifier *n, struct reader *reader, const struct n
     }
 }
 
+static void look(struct notifier *n)
+{
+    if (!n->device)
+        herald_device(&n->herald, n->mount->point, &n->device);
+    watches_look(&n->watches, n->device);
+    n->looked_ns = when_steady_ns();
+}
+
+// Says that streams of queries grew: of those that hold something new.
+static void touch_queries(struct notifier *n, struct reader *reader, uint32_t tenant, struct path *path)
+{
+    size_t queries = known_queries(n->mount->known);
+    bool watched_alone = n->busy || queries > QUERIES_TOLD;
+    if (!queries)
+        return;
+    if (watched_alone && when_steady_ns() - n->looked_ns > WHILE_NS)
+        look(n);
+    size_t size = path->tenant_size;
+    uint32_t at = 0;
+    for (struct view *view; !n->stop && (view = view_next(n->mount->views, tenant, NODE_QUERY, &at));) {
+        uint64_t directory = node_view_id(NODE_QUERY, view->slot, 0);
+        uint64_t stream = node_view_id(NODE_QUERY_STREAM, view->slot, 0);
+        bool told = watched_alone ? watches_has(&n->watches, directory) || watches_has(&n->watches, stream)
+                                  : known_has(n->mount->known, directory) || known_has(n->mount->known, stream);
+        if (told && query_grew(view, reader)) {
+            snprintf(path->text + size, sizeof path->text - size, "/query/%.*s/stream", SLICE_ARG(view->filter->text));
+            herald_touch(&n->herald, path->text);
+        }
+        view_drop(n->mount->views, view);
+    }
+    path->text[size] = '\0';
+}
+
 // Says that streams and documents grew or changed.
 static void touch_note(struct notifier *n, struct reader *reader, const struct note *note, struct path *path)
 {
@@ -358,6 +397,8 @@ static void touch_note(struct notifier *n, struct reader *reader, const struct n
             touch_file(
                 n, path, path->tenant_size, "stream", by_tenant || wanted(n, NODE_TENANT_STREAM, note->tenant, 0));
         touch_days(n, reader, note, path);
+        if (note->grown)
+            touch_queries(n, reader, note->tenant, path);
         if (note->rejected)
             touch_file(n, path, path->tenant_size, "rejected", by_tenant || wanted(n, NODE_REJECTED, note->tenant, 0));
         return;
@@ -448,13 +489,6 @@ static void tell(struct notifier *n, struct note *notes, size_t count)
     for (size_t i = 0; i < count && !n->stop; i++)
         if (notes[i].entity && (i + 1 == count || by_tenant_and_entity(&notes[i], &notes[i + 1])))
             work_on(n, &notes[i], touch_note);
-}
-
-static void look(struct notifier *n)
-{
-    if (!n->device)
-        herald_device(&n->herald, n->mount->point, &n->device);
-    watches_look(&n->watches, n->device);
 }
 
 // The end of a while: looks who watches, tells them what was held, and finds out whether it is still busy.

@@ -6,6 +6,7 @@
 #include "fs/hook.h"
 #include "fs/names.h"
 #include "fs/notify.h"
+#include "fs/query.h"
 #include "fs/refuse.h"
 #include "fs/reply.h"
 #include "fs/scratch.h"
@@ -199,8 +200,6 @@ static void on_setattr(fuse_req_t req, fuse_ino_t id, struct stat *attr, int set
         reply_attr(req, &v, fi ? file_of(fi) : NULL);
 }
 
-// ---- directories
-
 static void on_readlink(fuse_req_t req, fuse_ino_t id)
 {
     VISIT v = {0};
@@ -251,6 +250,7 @@ static uint64_t parent_of(struct visit *v)
     case NODE_HOOKS:
     case NODE_TENANT_FIND:
     case NODE_LOG:
+    case NODE_TENANT_QUERY:
         return node_id(NODE_TENANT, v->node.tenant, 0);
     case NODE_HOOK_FOLDER:
         return node_id(NODE_HOOKS, v->node.tenant, 0);
@@ -398,12 +398,25 @@ static void on_open(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi)
         file_release(file_of(fi));
 }
 
-// An event's file, or a past document.
+static void read_query(fuse_req_t req, struct visit *v, size_t size, uint64_t offset)
+{
+    int error = query_read(v, size, offset);
+    if (error)
+        fuse_reply_err(req, -error);
+    else
+        fuse_reply_buf(req, v->desk->answer.at, v->desk->answer.size);
+}
+
+// An event's file, a past document, or the state of a query.
 static void read_immutable(fuse_req_t req, fuse_ino_t id, size_t size, uint64_t offset)
 {
     VISIT v = {0};
     struct slice text;
     int error = visit_begin(&v, req, id);
+    if (!error && (v.node.kind == NODE_QUERY_EVENTS || v.node.kind == NODE_QUERY_COUNT)) {
+        read_query(req, &v, size, offset);
+        return;
+    }
     if (!error && v.node.kind == NODE_EVENT) {
         struct event_row row;
         error = history_event(v.reader, v.node.number, &row);
@@ -492,10 +505,18 @@ static void on_fsyncdir(fuse_req_t req, fuse_ino_t id, int data_only, struct fus
     fuse_reply_err(req, 0);
 }
 
+static void on_poll(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi, struct fuse_pollhandle *handle);
+
+static void poll_later(const struct search_call *c)
+{
+    on_poll(c->req, c->id, c->fi, c->poll);
+}
+
 static void on_poll(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi, struct fuse_pollhandle *handle)
 {
+    if (search_takes(&(struct search_call){.run = poll_later, .req = req, .id = id, .fi = fi, .poll = handle}))
+        return;
     struct open_file *file = file_of(fi);
-    (void)id;
     if (file && file->kind->poll) {
         file->kind->poll(req, file, handle);
         return;

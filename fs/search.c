@@ -1,6 +1,7 @@
 #include "fs/search.h"
 
 #include "fs/file.h"
+#include "fs/notify.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -110,7 +111,8 @@ bool search_takes_any(const struct search_call *call)
 
 bool search_takes(const struct search_call *call)
 {
-    return node_is_slow(node_of(call->id).kind) && search_takes_any(call);
+    return node_is_slow(node_of(call->id).kind) && !notifier_is_caller(mount_of(call->req)->notifier, call->req) &&
+           search_takes_any(call);
 }
 
 // Takes those out of the queue whose callers were interrupted.

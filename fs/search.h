@@ -23,6 +23,7 @@ struct search_call {
     fuse_req_t req;
     fuse_ino_t id;
     struct fuse_file_info *fi;
+    struct fuse_pollhandle *poll;
     const char *name;
     size_t size;
     off_t offset;
@@ -36,7 +37,8 @@ void search_hurry(struct search *search);
 void search_stop(struct search *search);
 void search_close(struct search *search);
 
-// Takes the request if its inode is slow (node_is_slow, of call->id) and this is not the search's thread.
+// Takes the request if its inode is slow (node_is_slow, of call->id), this is not the search's thread, and the caller
+// is not the herald, whom nobody may keep waiting: it is told what was last known.
 bool search_takes(const struct search_call *call);
 // The same whatever the inode.
 bool search_takes_any(const struct search_call *call);

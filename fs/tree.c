@@ -5,6 +5,7 @@
 #include "fs/found.h"
 #include "fs/hook.h"
 #include "fs/moment.h"
+#include "fs/query.h"
 #include "fs/scratch.h"
 #include "fs/webhook.h"
 
@@ -33,9 +34,8 @@ static const struct fixed in_tenant[] = {
     {"status.json", NODE_STATUS, S_IFREG, true},
     {"hooks", NODE_HOOKS, S_IFDIR, true},
     {"follow", NODE_TENANT_FOLLOW, S_IFREG, false},
-    // Kept for what the tree will have.
     {"log", NODE_LOG, S_IFDIR, true},
-    {"query", NODE_NONE, 0, false},
+    {"query", NODE_TENANT_QUERY, S_IFDIR, true},
     {"find", NODE_TENANT_FIND, S_IFDIR, true},
     {"asof", NODE_TENANT_ASOF, S_IFDIR, true},
     {0},
@@ -83,6 +83,14 @@ static const struct fixed in_webhook[] = {
     {0},
 };
 
+static const struct fixed in_query[] = {
+    {"events.ndjson", NODE_QUERY_EVENTS, S_IFREG, true},
+    {"stream", NODE_QUERY_STREAM, S_IFREG, true},
+    {"count", NODE_QUERY_COUNT, S_IFREG, true},
+    {"follow", NODE_QUERY_FOLLOW, S_IFREG, false},
+    {0},
+};
+
 static const struct fixed nothing[] = {{0}};
 
 static const struct fixed *fixed_of(enum node_kind directory)
@@ -98,6 +106,8 @@ static const struct fixed *fixed_of(enum node_kind directory)
         return in_moment;
     case NODE_MOMENT_ENTITY:
         return in_moment_entity;
+    case NODE_QUERY:
+        return in_query;
     case NODE_FOUND:
         return in_found;
     case NODE_WEBHOOK:
@@ -144,6 +154,8 @@ static double fixed_timeout(enum node_kind kind)
     case NODE_APPEND:
     case NODE_STATUS:
     case NODE_SPEC:
+    case NODE_QUERY_EVENTS: // of one state of the result
+    case NODE_QUERY_COUNT:
     case NODE_STATE: // comes and goes, and may be renamed
         return 0;
     default:
@@ -160,6 +172,8 @@ static int fixed_id(struct visit *v, enum node_kind kind, uint64_t *id)
     // A document of a past is the same file as in the entity's own asof.
     if (!error && v->node.kind == NODE_MOMENT_ENTITY && !node_is_view(kind))
         error = moment_last(v, &node.number);
+    if (!error && (kind == NODE_QUERY_EVENTS || kind == NODE_QUERY_COUNT))
+        error = query_state(v, &node.number);
     if (!error)
         error = document_there(v, &node);
     if (error)
@@ -267,7 +281,8 @@ static int events_of(struct visit *v, uint64_t *entity, uint32_t *last)
 
 int tree_lookup(struct visit *v, struct slice name, uint64_t *id, double *timeout_s)
 {
-    bool filter = v->node.kind == NODE_TENANT_FIND || v->node.kind == NODE_MOMENT_FIND;
+    bool filter =
+        v->node.kind == NODE_TENANT_FIND || v->node.kind == NODE_MOMENT_FIND || v->node.kind == NODE_TENANT_QUERY;
     if (name.size > (filter ? FILTER_TEXT_MAX : SCRATCH_NAME_BYTES))
         return -ENAMETOOLONG;
     const struct fixed *f = find_fixed(v->node.kind, name);
@@ -296,6 +311,8 @@ int tree_lookup(struct visit *v, struct slice name, uint64_t *id, double *timeou
         return moment_lookup(v, name, id, timeout_s);
     case NODE_LOG:
         return day_lookup(v, name, id, timeout_s);
+    case NODE_TENANT_QUERY:
+        return query_lookup(v, name, id, timeout_s);
     case NODE_MOMENT:
         return moment_lookup_entity(v, name, id, timeout_s);
     case NODE_TENANT_FIND:
@@ -463,7 +480,8 @@ void tree_entry_end(struct tree_entry *entry)
 
 static const char *last_part(enum node_kind kind)
 {
-    static const struct fixed *const all[] = {in_tenant, in_entity, in_past, in_moment, in_moment_entity, in_found};
+    static const struct fixed *const all[] = {
+        in_tenant, in_entity, in_past, in_moment, in_moment_entity, in_found, in_query};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         for (const struct fixed *f = all[i]; f->name; f++)
             if (f->kind == kind)

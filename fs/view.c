@@ -1,5 +1,7 @@
 #include "fs/view.h"
 
+#include "fs/query.h"
+
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -67,6 +69,7 @@ static void drop_filter(struct filter *filter)
 
 static void free_entry(struct entry *entry)
 {
+    query_memory_free(entry->view.query);
     drop_filter(entry->view.filter);
     free(entry);
 }
@@ -163,8 +166,10 @@ int view_take(struct views *views, const struct view *words, struct view **view)
     }
     bool pressed = (fresh || error == -ENFILE) && views->count > views->max / 4 * 3;
     pthread_mutex_unlock(&views->lock);
-    if (!fresh)
+    if (!fresh) {
+        query_memory_free(words->query);
         drop_filter(words->filter);
+    }
     if (pressed)
         views->press(views->context);
     return error;
@@ -222,6 +227,21 @@ void views_forget(struct views *views, uint64_t id, uint64_t count)
     struct node node = node_of(id);
     if (node_is_view(node.kind))
         release(views, node.slot, count);
+}
+
+struct view *view_next(struct views *views, uint32_t tenant, enum node_kind kind, uint32_t *at)
+{
+    struct view *view = NULL;
+    pthread_mutex_lock(&views->lock);
+    for (; !view && *at < views->max; ++*at) {
+        struct entry *entry = views->places[*at].entry;
+        if (!entry || entry->view.tenant != tenant || entry->view.kind != kind)
+            continue;
+        entry->holders++;
+        view = &entry->view;
+    }
+    pthread_mutex_unlock(&views->lock);
+    return view;
 }
 
 uint32_t views_tenant_from(struct views *views, uint32_t from)

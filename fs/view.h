@@ -27,6 +27,8 @@
 #define VIEWS_MAX   65536u
 #define VIEWS_USUAL 16384u
 
+struct query_memory;
+
 struct view {
     uint32_t slot;
     // The words, by which it is found.
@@ -34,6 +36,8 @@ struct view {
     uint32_t tenant;
     uint64_t position;     // as things stood just after it; 0: now
     struct filter *filter; // by its normal form; NULL: none. Constant, and freed with the view
+    // What belongs to it, and is freed with it.
+    struct query_memory *query; // below query/ (query.h)
     // The search's thread alone: what its file of states holds (found.h).
     uint64_t measured_position; // as things stood just after it; 0: not known
     uint64_t measured_bytes;
@@ -44,8 +48,8 @@ struct views;
 int views_open(struct views **views, uint32_t max, void (*press)(void *context), void *context);
 void views_close(struct views *views);
 
-// The view of these words, made if there is none; it is held. The filter, which malloc gave, is the table's in any
-// case. 0, -ENFILE when the table is full, -ENOMEM.
+// The view of these words, made if there is none; it is held. The filter, which malloc gave, and the memory of
+// a query are the table's in any case. 0, -ENFILE when the table is full, -ENOMEM.
 int view_take(struct views *views, const struct view *words, struct view **view);
 // The view of a slot, held; NULL when there is none.
 struct view *view_hold(struct views *views, uint32_t slot);
@@ -55,6 +59,9 @@ void view_drop(struct views *views, struct view *view);
 // The kernel was given this inode once more, or takes it back; no more than nothing for what is no view's.
 void views_know(struct views *views, uint64_t id);
 void views_forget(struct views *views, uint64_t id, uint64_t count);
+
+// The next view of a tenant and a kind, held; *at is 0 at first, and where to go on then. NULL behind the last.
+struct view *view_next(struct views *views, uint32_t tenant, enum node_kind kind, uint32_t *at);
 
 // The smallest number of at least `from` of a tenant that has a view; 0 when there is none.
 uint32_t views_tenant_from(struct views *views, uint32_t from);

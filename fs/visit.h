@@ -46,6 +46,13 @@ struct moved_away {
     uint64_t id;   // of the document's inode
 };
 
+// Names that were refused lately (refuse.h).
+#define REFUSED_MAX 64u
+struct refused {
+    uint64_t hash; // of tenant and path
+    int64_t at_ns; // 0: none
+};
+
 struct mount {
     struct store *store;
     struct fuse_session *session;
@@ -65,6 +72,8 @@ struct mount {
     int64_t since_us;            // when it began to serve
     struct bytes status;         // (status.h)
     struct moved_away moved_away;
+    struct refused refused[REFUSED_MAX]; // in a circle
+    unsigned next_refused;
     void (*serving)(void *context); // called once the kernel has been answered for the first time
     void *serving_context;
 };

@@ -77,14 +77,20 @@ int waiter_park_read(struct waiting *waiting, struct reader *reader, struct wait
     uint64_t end;
     fuse_req_interrupt_func(w->req, interrupted, w);
     pthread_mutex_lock(&waiting->lock);
-    int error = w->interrupted || waiting->ended ? -EINTR : stream_end(reader, &w->node, &end);
-    if (!error && end > w->offset)
+    int error = w->interrupted || waiting->ended ? -EINTR : 0;
+    if (!error && !w->source)
+        error = stream_end(reader, &w->node, &end);
+    if (!error && !w->source && end > w->offset)
         error = -EAGAIN;
+    // Whether what came meanwhile is any of it, the notifier finds out.
+    bool wake = !error && w->source && tenant_end(reader->tenant).position > w->offset;
     if (!error)
         link_waiter(waiting, w);
     pthread_mutex_unlock(&waiting->lock);
     if (error)
         fuse_req_interrupt_func(w->req, NULL, NULL);
+    if (wake)
+        waiting->wake(waiting->context);
     return error;
 }
 
@@ -101,6 +107,14 @@ void waiter_park_poll(
     pthread_mutex_unlock(&waiting->lock);
     if (older)
         fuse_pollhandle_destroy(older);
+}
+
+bool waiter_is_parked(struct waiting *waiting, const struct waiter *w)
+{
+    pthread_mutex_lock(&waiting->lock);
+    bool parked = w->link != NULL;
+    pthread_mutex_unlock(&waiting->lock);
+    return parked;
 }
 
 void waiter_remove(struct waiting *waiting, struct waiter *w)
@@ -126,12 +140,19 @@ static void answer_read(struct reader *reader, struct waiter *w)
     }
     int error = bytes_reserve(&text, w->size) ? 0 : -ENOMEM;
     if (!error)
-        error = stream_read(reader, &w->node, &w->place, w->offset, text.at, w->size, &got);
-    w->offset += got;
+        error = w->source ? w->source->read(w, reader, text.at, &got)
+                          : stream_read(reader, &w->node, &w->place, w->offset, text.at, w->size, &got);
+    if (!w->source)
+        w->offset += got;
     if (error)
         fuse_reply_err(req, -error);
     else
         fuse_reply_buf(req, text.at, got);
+}
+
+static bool has_grown(struct waiter *w, struct reader *reader, uint64_t *end)
+{
+    return w->source ? w->source->ready(w, reader) : stream_end(reader, &w->node, end) == 0 && *end > w->offset;
 }
 
 // Takes the next waiter that has what it waits for out of the list; a poll is only told.
@@ -143,10 +164,11 @@ static struct waiter *next_ready(struct waiting *waiting, struct tenant **tenant
         if (store_get(waiting->mount->store, w->node.tenant, tenant))
             continue;
         bool ready = history_reader(*tenant, TENANT_READER_NOTIFIER, reader) == 0 &&
-                     (w->interrupted || (stream_end(*reader, &w->node, &end) == 0 && end > w->offset));
+                     (w->interrupted || has_grown(w, *reader, &end));
         if (ready && w->poll && !w->req) {
             fuse_lowlevel_notify_poll(w->poll);
-            w->offset = end;
+            if (!w->source)
+                w->offset = end;
         } else if (ready) {
             unlink_waiter(w);
             return w;

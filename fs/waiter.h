@@ -17,9 +17,21 @@ void waiting_answer(struct waiting *waiting);
 void waiting_end(struct waiting *waiting);
 
 // A read at the end of a stream, or a poll, that waits for more. Embedded in an open file.
+struct waiter;
+
+// How a log of its own kind is looked at, on the notifier's thread: whether it has grown past the waiter's offset, and
+// what a read finds then. What fails to tell is ready, and fails in the read.
+struct waiter_source {
+    bool (*ready)(struct waiter *waiter, struct reader *reader);
+    int (*read)(struct waiter *waiter, struct reader *reader, char *to, size_t *got);
+};
+
 struct waiter {
-    struct node node; // of the stream
-    fuse_req_t req;   // of a parked read
+    const struct waiter_source *source; // NULL: the node's stream
+    const struct filter *filter;        // of the source, as the next
+    uint64_t at;                        // where the read begins in the file
+    struct node node;                   // of the stream
+    fuse_req_t req;                     // of a parked read
     struct fuse_pollhandle *poll;
     uint64_t offset; // where it waits; behind what was answered once it was
     size_t size;     // what it asked for
@@ -34,4 +46,5 @@ int waiter_park_read(struct waiting *waiting, struct reader *reader, struct wait
 // Keeps the handle, in place of an older one, until the stream of a node grows past an offset.
 void waiter_park_poll(struct waiting *waiting, struct waiter *waiter, const struct node *node,
     struct fuse_pollhandle *handle, uint64_t offset);
+bool waiter_is_parked(struct waiting *waiting, const struct waiter *waiter);
 void waiter_remove(struct waiting *waiting, struct waiter *waiter);

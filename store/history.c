@@ -1,6 +1,6 @@
 #include "store/history.h"
 
-#include "store/query.h"
+#include "store/result.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -15,6 +15,7 @@ void reader_close(struct reader *reader)
 {
     engine_close(reader->engine);
     query_room_free(reader->room);
+    result_hand_free(reader->hand);
     *reader = (struct reader){0};
 }
 

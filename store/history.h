@@ -8,11 +8,13 @@
 #include "store/tenant.h"
 
 struct query_room;
+struct result_hand;
 
 struct reader {
     struct tenant *tenant;
     struct engine *engine;
-    struct query_room *room; // where queries work (query.h); made at first use
+    struct query_room *room;  // where queries work (query.h); made at first use, as the next
+    struct result_hand *hand; // what a result has read last (result.h)
 };
 
 int reader_open(struct reader *reader, struct tenant *tenant, struct reason *why);

@@ -1,5 +1,6 @@
 // Queries by the index, by histories and by the log: whatever finds the events, they are those that a comparison of all
 // of them finds.
+#include "store/result.h"
 #include "tests/store/query_model.h"
 
 static struct fixture f;
@@ -117,6 +118,90 @@ static void many_actors(void)
     check_random(&f, &known, 100);
 }
 
+// ---- results as files
+
+// All lines that match up to a position, put together here.
+static void expect_lines(struct fixture *in, const struct known_log *log, const struct known_filter *k, uint64_t last,
+    bool descending, uint64_t limit, struct bytes *out)
+{
+    bytes_clear(out);
+    uint64_t found = 0;
+    for (uint64_t i = 1; i <= last && found < limit; i++) {
+        uint64_t position = descending ? last + 1 - i : i;
+        if (!known_matches(k, &log->events[position - 1]))
+            continue;
+        struct slice line = line_of(in, position);
+        bytes_add_slice(out, line);
+        bytes_add_char(out, '\n');
+        found++;
+    }
+}
+
+static void check_reads(struct fixture *in, struct result *r, struct slice expected)
+{
+    static char block[20000];
+    uint64_t next = 0;
+    for (int i = 0; i < 12; i++) {
+        uint64_t offset = chance(3) ? next : chance(expected.size + 10);
+        size_t size = 1 + chance(chance(2) ? 300 : sizeof block), got, left = 0;
+        CHECK_INT(result_read(r, &in->reader, offset, expected.size, block, size, &got), 0);
+        if (offset < expected.size)
+            left = expected.size - offset < size ? (size_t)(expected.size - offset) : size;
+        CHECK_INT(got, left);
+        CHECK(got == left && !memcmp(block, expected.at + offset, got));
+        next = offset + got;
+    }
+}
+
+static void check_result(struct fixture *in, const struct known_log *log, const struct known_filter *k)
+{
+    FILTER_AUTO filter;
+    REQUIRE(filter_parse(&filter, FILTER_QUERY, slice_of(k->text), NULL));
+    BYTES_AUTO expected = {0};
+    struct result up, down;
+    uint64_t count, bytes, last;
+    result_ascend(&up, &filter, 1);
+    // In pieces, as a log grows.
+    for (uint64_t end = chance(log->count) + 1;; end += chance(9000)) {
+        end = end < log->count ? end : log->count;
+        CHECK_INT(result_look(&up, &in->reader, end, UINT64_MAX), 0);
+        if (chance(3) == 0 || end == log->count) {
+            expect_lines(in, log, k, end, false, UINT64_MAX, &expected);
+            CHECK_INT(up.bytes, expected.size);
+            check_reads(in, &up, bytes_slice(&expected));
+        }
+        if (end == log->count)
+            break;
+    }
+    for (int i = 0; i < 3; i++) {
+        uint64_t position = chance(log->count + 1), limit = chance(2) ? UINT64_MAX : 1 + chance(50);
+        expect_lines(in, log, k, position, false, limit, &expected);
+        CHECK_INT(result_part(&up, &in->reader, position, limit, &count, &bytes, &last), 0);
+        CHECK_INT(bytes, expected.size);
+        check_reads(in, &up, bytes_slice(&expected));
+
+        expect_lines(in, log, k, position, true, limit, &expected);
+        result_descend(&down, &filter, position);
+        CHECK_INT(result_look(&down, &in->reader, 0, limit), 0);
+        CHECK_INT(result_part(&down, &in->reader, UINT64_MAX, limit, &count, &bytes, &last), 0);
+        CHECK_INT(bytes, expected.size);
+        check_reads(in, &down, bytes_slice(&expected));
+        result_close(&down);
+    }
+    if (!check_ok)
+        printf("#   %s\n", k->text);
+    result_close(&up);
+}
+
+static void results(void)
+{
+    for (int i = 0; i < 25; i++) {
+        struct known_filter k;
+        known_filter_make(&known, &k);
+        check_result(&f, &known, &k);
+    }
+}
+
 static void large_batch(void)
 {
     uint64_t from = known.count + 1;
@@ -141,6 +226,7 @@ int main(void)
     TEST("a tenant that is opened anew finds the same", reopened);
     TEST("a log that ends with a segment has no open one", at_the_edge);
     TEST("of many actors each is found", many_actors);
+    TEST("a result is the lines that match, up and down, from anywhere, as the log grows", results);
     TEST("a large batch fills many segments at once", large_batch);
     fixture_close(&f);
     free(known.events);
