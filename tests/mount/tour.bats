@@ -2,7 +2,7 @@
 load helpers
 
 PARTS=(append "append to an entity" state history "diff and blame" "time travel" rollback subscribe "expected version" "expected value"
-    "all or none" receipts rejected "edit the state" status stats)
+    "all or none" receipts rejected "edit the state" find "the whole tenant then" "a day" status stats)
 
 setup_file() {
     mount_start
@@ -93,4 +93,16 @@ part() {
 
 @test "README, stats: the commands print what the page says" {
     part "stats"
+}
+
+@test "README, find: the commands print what the page says" {
+    part "find"
+}
+
+@test "README, the whole tenant then: the commands print what the page says" {
+    part "the whole tenant then"
+}
+
+@test "README, a day: the commands print what the page says" {
+    part "a day"
 }
