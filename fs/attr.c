@@ -393,6 +393,7 @@ int attr_get(struct visit *v, struct stat *attr, double *timeout_s)
     case NODE_HOOKS:
     case NODE_HOOK_FOLDER:
     case NODE_HOOK:
+    case NODE_HOOK_LOG:
         return hook_attr(v, attr);
     case NODE_WEBHOOK:
     case NODE_WEBHOOK_DELIVERIES:

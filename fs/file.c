@@ -37,6 +37,8 @@ const struct file_kind *file_kind_of(enum node_kind kind)
         return &hook_file_kind;
     case NODE_DAY:
         return &day_kind;
+    case NODE_HOOK_LOG:
+        return &hook_log_kind;
     case NODE_FOUND_STATES:
         return &found_kind;
     case NODE_WEBHOOK_DELIVERIES:

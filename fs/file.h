@@ -48,8 +48,8 @@ struct open_file {
 };
 
 extern const struct file_kind append_kind, rollback_kind, state_kind, stream_kind, follow_kind, status_kind,
-    scratch_kind, query_stream_kind, query_follow_kind, hook_file_kind, found_kind, day_kind, webhook_report_kind,
-    webhook_replay_kind;
+    scratch_kind, query_stream_kind, query_follow_kind, hook_file_kind, hook_log_kind, found_kind, day_kind,
+    webhook_report_kind, webhook_replay_kind;
 // The kind of an inode's open files; NULL for what never changes, which needs no more than its inode.
 const struct file_kind *file_kind_of(enum node_kind kind);
 

@@ -54,6 +54,22 @@ static bool has_directory(const struct hook_kind *kind)
     return !strcmp(kind->folder, "webhooks");
 }
 
+// The log of a hook: it is there when the hook is.
+static int lookup_log(struct visit *v, const struct hook_kind *kind, struct slice name, uint64_t *id)
+{
+    struct hook_row row;
+    struct slice stem;
+    BYTES_AUTO hook = {0};
+    if (!hook_log_stem(kind, name, &stem))
+        return -ENOENT;
+    bytes_add_slice(&hook, stem);
+    bytes_add(&hook, kind->extensions, strcspn(kind->extensions, " "));
+    int error = hook.failed ? -ENOMEM : history_hook(v->reader, slice_of(kind->folder), bytes_slice(&hook), &row);
+    if (!error)
+        *id = node_id(NODE_HOOK_LOG, v->node.tenant, row.number);
+    return error;
+}
+
 int hook_lookup(struct visit *v, struct slice name, uint64_t *id)
 {
     struct hook_row row;
@@ -69,7 +85,7 @@ int hook_lookup(struct visit *v, struct slice name, uint64_t *id)
         return webhook_lookup(v, name, id);
     if (!error)
         *id = node_id(NODE_HOOK, v->node.tenant, row.number);
-    return error;
+    return error == -ENOENT ? lookup_log(v, kind, name, id) : error;
 }
 
 static int next_folder(struct visit *v, uint64_t offset, struct tree_entry *entry)
@@ -84,7 +100,7 @@ static int next_folder(struct visit *v, uint64_t offset, struct tree_entry *entr
     return 1;
 }
 
-// Offsets are twice the numbers; the odd ones are of the directories beside the hooks.
+// Offsets are twice the numbers; the odd ones are of what stands beside the hooks: a directory, or a log.
 static int next_hook(struct visit *v, uint64_t offset, struct tree_entry *entry)
 {
     const struct hook_kind *kind = hook_kind_here(v);
@@ -101,10 +117,16 @@ static int next_hook(struct visit *v, uint64_t offset, struct tree_entry *entry)
     if (error || !kind)
         return error == -ENOENT || !kind ? 0 : error;
     beside &= hook_stem(kind, row.name, &stem);
-    memcpy(entry->text, row.name.at, row.name.size);
-    entry->next = has_directory(kind) && !beside ? row.number * 2 + 1 : row.number * 2 + 2;
-    entry->name = (struct slice){.at = entry->text, .size = beside ? stem.size : row.name.size};
-    entry->id = node_id(beside ? NODE_WEBHOOK : NODE_HOOK, v->node.tenant, row.number);
+    size_t size = beside ? stem.size : row.name.size;
+    memcpy(entry->text, row.name.at, size);
+    if (beside && kind->log) {
+        memcpy(entry->text + size, kind->log, strlen(kind->log));
+        size += strlen(kind->log);
+    }
+    bool more = !beside && (has_directory(kind) || kind->log);
+    entry->next = row.number * 2 + (more ? 1 : 2);
+    entry->name = (struct slice){.at = entry->text, .size = size};
+    entry->id = node_id(!beside ? NODE_HOOK : kind->log ? NODE_HOOK_LOG : NODE_WEBHOOK, v->node.tenant, row.number);
     entry->entry_timeout_s = 0;
     return 1;
 }
@@ -124,7 +146,7 @@ int hook_attr(struct visit *v, struct stat *attr)
 {
     uint64_t id = node_id(v->node.kind, v->node.tenant, v->node.number);
     struct hook_row row;
-    if (v->node.kind != NODE_HOOK) {
+    if (v->node.kind != NODE_HOOK && v->node.kind != NODE_HOOK_LOG) {
         attr_common(v, id, S_IFDIR | 0755, 4096, 0, attr);
         return 0;
     }
@@ -132,8 +154,12 @@ int hook_attr(struct visit *v, struct stat *attr)
     const struct hook_kind *kind = error ? NULL : hook_kind_of(store_reactor(v->mount->store), row.folder);
     if (error || !kind)
         return error == -ENOENT || !error ? -ESTALE : error;
-    attr_common(v, id, S_IFREG | kind->mode, row.text.size, row.at_us, attr);
-    return 0;
+    uint64_t size = row.text.size;
+    if (v->node.kind == NODE_HOOK_LOG)
+        error = history_hook_log_size(v->reader, v->node.number, &size);
+    if (!error)
+        attr_common(v, id, S_IFREG | (v->node.kind == NODE_HOOK ? kind->mode : 0444), size, row.at_us, attr);
+    return error;
 }
 
 void hook_path(struct visit *v, struct bytes *out)

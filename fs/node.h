@@ -56,6 +56,7 @@ enum node_kind {
     NODE_HOOKS,
     NODE_HOOK_FOLDER, // a folder of hooks, numbered above the entities (hook.h)
     NODE_HOOK,        // a hook, by its number (store/hook.h)
+    NODE_HOOK_LOG,    // what it said
     NODE_WEBHOOK,     // the directory beside a webhook, and what is in it (webhook.h), by the same number
     NODE_WEBHOOK_DELIVERIES,
     NODE_WEBHOOK_DEAD,

@@ -96,7 +96,10 @@ static void make_hook(fuse_req_t req, struct open_file *file)
 static void flush_scratch(fuse_req_t req, struct open_file *file)
 {
     const struct scratch *scratch = scratch_file_of(file);
-    if (scratch->hook[0] && scratch->unjudged)
+    // Who only reads it has finished nothing.
+    if ((file->flags & O_ACCMODE) == O_RDONLY)
+        reply_result(req, 0);
+    else if (scratch->hook[0] && scratch->unjudged)
         make_hook(req, file);
     else // Who made a hook may only not have begun to write.
         reply_result(req, scratch->hook[0] && !scratch->judged ? -EINVAL : 0);

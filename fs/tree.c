@@ -494,7 +494,7 @@ void tree_path(struct visit *v, struct bytes *out)
     char name[NAME_ENTITY_MAX];
     size_t size;
     if (v->node.kind == NODE_HOOKS || v->node.kind == NODE_HOOK_FOLDER || v->node.kind == NODE_HOOK ||
-        node_is_webhook(v->node.kind)) {
+        v->node.kind == NODE_HOOK_LOG || node_is_webhook(v->node.kind)) {
         hook_path(v, out);
         return;
     }

@@ -1,5 +1,6 @@
 #include "hooks/handler.h"
 
+#include "hooks/call.h"
 #include "hooks/hooks.h"
 #include "hooks/verb.h"
 #include "store/json.h"
@@ -12,15 +13,6 @@
 // Texts of all handlers of a tenant are in memory, compiled.
 #define HANDLER_TEXT_BYTES (size_t)(256 << 10)
 #define HANDLERS_MAX       1000u
-
-struct handlers {
-    struct tenant *tenant;
-    struct scripts *scripts;
-    struct handler **all; // by the bytes of their names
-    size_t count, room;
-    struct handler *checked; // what was read last, not in force
-    bool taken;              // something since the last settling
-};
 
 // ---- names
 
@@ -95,10 +87,18 @@ static int compare(struct slice a, struct slice b)
     return order ? order : (a.size > b.size) - (a.size < b.size);
 }
 
+static void free_record(struct handler_record *record)
+{
+    if (record)
+        bytes_free(&record->log);
+    free(record);
+}
+
 static void free_handler(struct handler *h)
 {
     if (!h)
         return;
+    free_record(h->record);
     script_free(h->script);
     bytes_free(&h->name);
     free(h);
@@ -111,8 +111,11 @@ static int read_handler(
     if (!h)
         return -ENOMEM;
     h->handlers = all;
+    h->record = calloc(1, sizeof *h->record);
     bytes_add_slice(&h->name, name);
-    int error = h->name.failed ? -ENOMEM : handler_read_name(bytes_slice(&h->name), &h->noun, &h->verb, &h->time, why);
+    int error = h->name.failed || !h->record
+                    ? -ENOMEM
+                    : handler_read_name(bytes_slice(&h->name), &h->noun, &h->verb, &h->time, why);
     if (!error)
         error = script_read(all->scripts, name, text, &h->script, why);
     if (error) {
@@ -206,8 +209,17 @@ static int take(void *self, enum hook_change change, const struct hook_row *row)
             return -EINVAL;
         now->number = row->number;
     }
-    free_handler(drop(all, row->number));
+    pthread_mutex_lock(&all->lock);
+    struct handler *was = drop(all, row->number);
     int error = now ? insert(all, now) : 0;
+    if (was && now) {
+        struct handler_record *fresh = now->record;
+        now->record = was->record;
+        was->record = fresh;
+        now->record->failing = false;
+    }
+    pthread_mutex_unlock(&all->lock);
+    free_handler(was);
     if (error)
         free_handler(now);
     return error;
@@ -215,6 +227,7 @@ static int take(void *self, enum hook_change change, const struct hook_row *row)
 
 const struct hook_kind handler_kind = {
     .folder = "handlers",
+    .log = ".log",
     .extensions = ".js ",
     .noun = "Handler",
     .made = "Created",
@@ -236,12 +249,23 @@ static void forget_all(struct handlers *all)
     forget_checked(all);
 }
 
-static int load(struct handlers *all, struct engine *engine)
+// Gives each handler the record that it had before.
+static void keep_records(struct handlers *all, struct handler **before, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        for (size_t k = 0; k < all->count; k++)
+            if (all->all[k]->number == before[i]->number) {
+                struct handler_record *fresh = all->all[k]->record;
+                all->all[k]->record = before[i]->record;
+                before[i]->record = fresh;
+            }
+}
+
+static int read_all(struct handlers *all, struct engine *engine)
 {
     struct hook_row row;
     uint64_t from = 0;
     int error;
-    forget_all(all);
     while (!(error = engine_hook_from(engine, from, &row))) {
         struct reason why = {0};
         struct handler *h = NULL;
@@ -263,6 +287,23 @@ static int load(struct handlers *all, struct engine *engine)
     return error == -ENOENT ? 0 : error;
 }
 
+static int load(struct handlers *all, struct engine *engine)
+{
+    struct handler **before = all->all;
+    size_t count = all->count;
+    forget_checked(all);
+    pthread_mutex_lock(&all->lock);
+    all->all = NULL;
+    all->count = all->room = 0;
+    int error = read_all(all, engine);
+    keep_records(all, before, count);
+    pthread_mutex_unlock(&all->lock);
+    for (size_t i = 0; i < count; i++)
+        free_handler(before[i]);
+    free(before);
+    return error;
+}
+
 int handlers_open(struct handlers **opened, struct tenant *tenant, struct engine *engine, struct reason *why)
 {
     struct handlers *all = calloc(1, sizeof *all);
@@ -270,7 +311,8 @@ int handlers_open(struct handlers **opened, struct tenant *tenant, struct engine
         return -ENOMEM;
     all->tenant = tenant;
     *opened = all;
-    int error = scripts_open(&all->scripts);
+    pthread_mutex_init(&all->lock, NULL);
+    int error = scripts_open(&all->scripts, dollar_prepare);
     if (!error)
         error = load(all, engine);
     return error ? reason_set(
@@ -285,11 +327,67 @@ void handlers_close(struct handlers *all)
     forget_all(all);
     free(all->all);
     scripts_close(all->scripts);
+    pthread_mutex_destroy(&all->lock);
     free(all);
+}
+
+// ---- logs
+
+// Forgets the oldest pieces past the limit.
+static int trim_log(struct handler *h, struct engine *engine)
+{
+    struct handler_record *r = h->record;
+    uint64_t number = 0;
+    struct slice text;
+    int error = 0;
+    while (!error && r->log_bytes > HANDLER_LOG_BYTES) {
+        error = engine_hook_log_from(engine, h->number, &number, &text);
+        if (!error)
+            r->log_bytes -= text.size < r->log_bytes ? text.size : r->log_bytes;
+        number++;
+        if (!error)
+            error = engine_drop_hook_log(engine, h->number, number);
+    }
+    return error == -ENOENT ? 0 : error;
+}
+
+static int write_log(struct handler *h, struct engine *engine)
+{
+    struct handler_record *r = h->record;
+    int error = r->log_next ? 0 : engine_hook_log_end(engine, h->number, &r->log_bytes, &r->log_next);
+    if (!error)
+        error = engine_put_hook_log(engine, h->number, r->log_next, bytes_slice(&r->log));
+    if (error)
+        return error;
+    r->log_next++;
+    r->log_bytes += r->log.size;
+    r->log_written = r->log.size;
+    return trim_log(h, engine);
+}
+
+int handlers_write(struct handlers *all, struct engine *engine)
+{
+    int error = 0;
+    for (size_t i = 0; !error && i < all->count; i++)
+        if (all->all[i]->record->log.size && !all->all[i]->record->log.failed)
+            error = write_log(all->all[i], engine);
+    return error;
+}
+
+// What was not committed is written with the next transaction, at an end that must be read again.
+static void settle_log(struct handler_record *r, bool committed)
+{
+    if (committed && r->log_written)
+        bytes_trim(&r->log, 4096);
+    if (!committed)
+        r->log_next = 0;
+    r->log_written = 0;
 }
 
 void handlers_settle(struct handlers *all, struct engine *engine, bool committed)
 {
+    for (size_t i = 0; i < all->count; i++)
+        settle_log(all->all[i]->record, committed);
     if (!committed && all->taken && load(all, engine))
         fprintf(
             stderr, "factfs: tenant %s: its handlers cannot be read: %s\n", all->tenant->name, engine_error(engine));

@@ -12,9 +12,27 @@
 #include "hooks/script.h"
 #include "store/hook.h"
 
-struct handlers;
+#include <pthread.h>
+
+// The log of a handler keeps about this much.
+#define HANDLER_LOG_BYTES (size_t)(1 << 20)
 
 enum handler_time { HANDLER_BEFORE, HANDLER_AFTER };
+
+// How a handler fares; stays when its text changes.
+struct handler_record {
+    uint64_t number;      // the hook's
+    struct bytes log;     // lines that are not on disk yet
+    uint64_t log_bytes;   // on disk
+    uint64_t log_next;    // number of the next piece; 0: not known yet
+    uint64_t log_written; // of these bytes, those that the running transaction has written
+    uint64_t runs;        // (lock) since the tenant was opened, as the next
+    uint64_t failures;    // (lock)
+    bool failing;         // (lock) the last run failed
+    int64_t failed_at_us; // (lock) when the last one failed, by the clock of its event; 0: never
+    char failed_id[80];   // (lock) that event
+    struct reason failed; // (lock) why
+};
 
 struct handler {
     struct handlers *handlers;
@@ -24,14 +42,40 @@ struct handler {
     struct slice verb;      // the same
     enum handler_time time; // a gerund is BEFORE
     struct script *script;
+    struct handler_record *record;
+};
+
+// All of a tenant.
+struct handlers {
+    struct tenant *tenant;
+    struct scripts *scripts;
+    pthread_mutex_t lock; // of the list against those who ask how they fare
+    struct handler **all; // by the bytes of their names
+    size_t count, room;
+    struct handler *checked; // what was read last, not in force
+    bool taken;              // something since the last settling
+
+    // of the event that came from outside, while what it sets off goes on
+    unsigned level;       // of the event that is being reacted to: 0 for itself
+    unsigned written;     // events that handlers wrote, also those that were undone
+    size_t written_bytes; // their data
 };
 
 extern const struct hook_kind handler_kind;
 
 int handlers_open(struct handlers **handlers, struct tenant *tenant, struct engine *engine, struct reason *why);
 void handlers_close(struct handlers *handlers);
+// Writes what handlers have said.
+int handlers_write(struct handlers *handlers, struct engine *engine);
 // The transaction has ended; undone: what was taken in it is forgotten.
 void handlers_settle(struct handlers *handlers, struct engine *engine, bool committed);
+
+// What reacts before and after an event (struct reactor).
+int handlers_before(struct handlers *handlers, struct transaction *tx, struct entity *entity, const struct event *event,
+    struct bytes *data, struct reason *why);
+int handlers_after(struct handlers *handlers, struct transaction *tx, struct entity *entity, uint64_t position);
+// Appends `{"Deal.closed":{…},…}`: how each fares. Any thread.
+void handlers_show(struct handlers *handlers, struct bytes *out);
 
 // The parts of a handler's name. 0, or -EACCES with the reason.
 int handler_read_name(

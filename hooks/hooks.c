@@ -28,6 +28,33 @@ static int open_reaction(void **self, struct tenant *tenant, struct engine *engi
     return 0;
 }
 
+static struct handlers *handlers_of(void *self)
+{
+    return ((struct reaction *)self)->handlers;
+}
+
+static int before(void *self, struct transaction *tx, struct entity *entity, const struct event *event,
+    struct bytes *data, struct reason *why)
+{
+    return handlers_before(handlers_of(self), tx, entity, event, data, why);
+}
+
+static int after(void *self, struct transaction *tx, struct entity *entity, uint64_t position)
+{
+    return handlers_after(handlers_of(self), tx, entity, position);
+}
+
+static int write_rows(void *self, struct engine *engine)
+{
+    return handlers_write(handlers_of(self), engine);
+}
+
+static void show(void *self, struct bytes *out)
+{
+    bytes_add_text(out, "\"handlers\":");
+    handlers_show(handlers_of(self), out);
+}
+
 static void settle(void *self, struct engine *engine, bool committed, size_t events)
 {
     struct reaction *reaction = self;
@@ -39,5 +66,9 @@ const struct reactor hooks_reactor = {
     .kinds = kinds,
     .open = open_reaction,
     .close = close_reaction,
+    .before = before,
+    .after = after,
+    .write = write_rows,
+    .show = show,
     .settle = settle,
 };

@@ -44,6 +44,9 @@ const char prelude[] =
     "      });\n"
     "    }\n"
     "  }\n"
+    // A stack that overflows is an ordinary RangeError.
+    "  Object.setPrototypeOf(InternalError.prototype, RangeError.prototype);\n"
+    "  Object.defineProperty(InternalError.prototype, 'name', { value: 'RangeError', configurable: true });\n"
     // Everything that can be reached, also what has no name.
     "  const seen = new Set();\n"
     "  const freeze = (object) => {\n"
@@ -71,4 +74,21 @@ const char prelude[] =
     "      Object.defineProperty(globalThis, name, 'value' in own ? { writable: false, configurable: false } : { "
     "configurable: false });\n"
     "  }\n"
+    // Sorts as MongoDB does: what is missing first, numbers before texts. `-value`, or { value: -1, stage: 1 }.
+    "  const rank = (v) => (v === undefined || v === null ? 0 : { number: 1, string: 2, object: 3 }[typeof v] ?? 4);\n"
+    "  const order = (a, b) => rank(a) - rank(b) || (a < b ? -1 : a > b ? 1 : 0);\n"
+    "  return (list, sort, offset, limit) => {\n"
+    "    const keys = typeof sort === 'string' ? [[sort.replace(/^-/, ''), sort.startsWith('-') ? -1 : 1]] : "
+    "Object.entries(sort);\n"
+    "    const at = (entity, path) => path.split('.').reduce((o, name) => (o === undefined || o === null ? undefined : "
+    "o[name]), entity);\n"
+    "    list.sort((a, b) => {\n"
+    "      for (const [path, direction] of keys) {\n"
+    "        const by = order(at(a, path), at(b, path));\n"
+    "        if (by) return direction < 0 ? -by : by;\n"
+    "      }\n"
+    "      return 0;\n"
+    "    });\n"
+    "    return list.slice(offset, limit === undefined ? undefined : offset + limit);\n"
+    "  };\n"
     "})";

@@ -17,6 +17,7 @@ struct machine {
     unsigned level;
     JSRuntime *runtime;
     JSContext *context;
+    JSValue helper;
     uint32_t global_names; // as they were before any call
     size_t used_bytes;
 
@@ -41,6 +42,7 @@ struct script {
 struct scripts {
     struct machine machines[SCRIPT_LEVELS];
     struct script *first;
+    int (*prepare)(JSContext *context);
 };
 
 static int64_t cpu_ns(void)
@@ -120,6 +122,20 @@ static int interrupt(JSRuntime *runtime, void *opaque)
     if (cpu_ns() - m->started_ns > m->left_ns)
         m->out_of_time = true;
     return m->out_of_time || m->out_of_memory;
+}
+
+bool script_exhausted(JSContext *context)
+{
+    struct machine *m = machine_of(context);
+    if (!interrupt(m->runtime, m))
+        return false;
+    JS_ThrowInternalError(context, "interrupted");
+    return true;
+}
+
+JSValue script_helper(JSContext *context)
+{
+    return JS_DupValue(context, machine_of(context)->helper);
 }
 
 void script_pause(JSContext *context)
@@ -210,7 +226,7 @@ static int furnish(struct machine *m)
     JSValue prepare = JS_Eval(context, prelude, strlen(prelude), "prelude", JS_EVAL_TYPE_GLOBAL);
     JSValue done = JS_Call(context, prepare, JS_UNDEFINED, 2, arguments);
     int error = JS_IsException(done) ? -ENOMEM : 0;
-    JS_FreeValue(context, done);
+    m->helper = done;
     JS_FreeValue(context, prepare);
     JS_FreeValue(context, arguments[0]);
     JS_FreeValue(context, arguments[1]);
@@ -225,8 +241,11 @@ static void switch_off(struct machine *m)
             JS_FreeValue(m->context, s->code[m->level]);
             s->compiled[m->level] = false;
         }
-    if (m->context)
+    if (m->context) {
+        JS_FreeValue(m->context, m->helper);
+        m->helper = JS_UNDEFINED;
         JS_FreeContext(m->context);
+    }
     if (m->runtime)
         JS_FreeRuntime(m->runtime);
     m->context = NULL;
@@ -266,19 +285,23 @@ static int switch_on(struct machine *m)
     JS_AddIntrinsicMapSet(context);
     JS_AddIntrinsicTypedArrays(context);
     JS_AddIntrinsicPromise(context);
-    int error = furnish(m);
+    int error = m->scripts->prepare(context);
+    if (!error)
+        error = furnish(m);
     if (error)
         switch_off(m);
     return error;
 }
 
-int scripts_open(struct scripts **opened)
+int scripts_open(struct scripts **opened, int (*prepare)(JSContext *context))
 {
     struct scripts *scripts = calloc(1, sizeof *scripts);
     if (!scripts)
         return -ENOMEM;
+    scripts->prepare = prepare;
     for (unsigned i = 0; i < SCRIPT_LEVELS; i++)
-        scripts->machines[i] = (struct machine){.scripts = scripts, .level = i};
+        scripts->machines[i] =
+            (struct machine){.scripts = scripts, .level = i, .helper = JS_UNDEFINED, .function = JS_UNDEFINED};
     *opened = scripts;
     return 0;
 }
@@ -322,7 +345,9 @@ static void describe(JSContext *context, JSValueConst thrown, struct slice name,
         JS_FreeValue(context, JS_GetException(context));
     BYTES_AUTO shown = {0};
     bytes_add_text(&shown, text ? text : "something that has no text was thrown");
-    bytes_add_slice(why, bytes_slice(&shown));
+    // Of an ordinary Error the message says it all.
+    size_t kind = shown.size > 7 && !memcmp(shown.at, "Error: ", 7) ? 7 : 0;
+    bytes_add(why, shown.at + kind, shown.size - kind);
     JS_FreeCString(context, text);
     bytes_add_slice(trace, bytes_slice(&shown));
     if (!JS_IsError(context, thrown))
@@ -562,6 +587,13 @@ int script_run(
         *result = JS_UNDEFINED;
     }
     return failed ? -EPERM : 0;
+}
+
+void script_describe(JSContext *context, struct bytes *why, struct bytes *trace)
+{
+    JSValue thrown = JS_GetException(context);
+    describe(context, thrown, machine_of(context)->own.name, why, trace);
+    JS_FreeValue(context, thrown);
 }
 
 // Takes away what a call has put among the global names. False when that is impossible.

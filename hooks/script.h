@@ -31,7 +31,8 @@ struct script_call {
     void (*log)(void *context, bool error, struct slice line);
 };
 
-int scripts_open(struct scripts **scripts);
+// `prepare` is called with the context of each machine before anything else is run in it: 0 or -errno.
+int scripts_open(struct scripts **scripts, int (*prepare)(JSContext *context));
 void scripts_close(struct scripts *scripts);
 
 // Reads a text that must be exactly one function expression. 0, -EINVAL with the reason (`NAME:LINE:COLUMN: …`, as
@@ -48,11 +49,17 @@ int script_begin(struct script *script, const struct script_call *call, JSContex
 // what went wrong in `why` (MESSAGE, or `Error: …` with its kind) and `trace` (message and stack, lines of text).
 int script_run(
     JSContext *context, unsigned count, JSValue *arguments, JSValue *result, struct bytes *why, struct bytes *trace);
+// What the pending exception says, as script_run does.
+void script_describe(JSContext *context, struct bytes *why, struct bytes *trace);
 void script_end(JSContext *context);
 
 // ---- for functions that a script calls back
 void *script_context(JSContext *context);
 const struct script_call *script_calling(JSContext *context);
+// Has the call used up its time or memory? Then it throws, whatever is thrown.
+bool script_exhausted(JSContext *context);
+// A function (list, sort, offset, limit) that gives a sorted part of a list; the caller frees it.
+JSValue script_helper(JSContext *context);
 // A call's time stands still between these, while something is written.
 void script_pause(JSContext *context);
 void script_resume(JSContext *context);

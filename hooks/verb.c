@@ -186,6 +186,38 @@ bool verb_is_gerund(struct slice word)
     return is_word(word) && word.size > 4 && word.size < VERB_MAX && ends(word, "ing");
 }
 
+static size_t regular_gerund(struct slice v, char out[static VERB_MAX])
+{
+    size_t size = v.size;
+    memcpy(out, v.at, size);
+    if (size > 2 && ends(v, "ie")) {
+        out[size - 2] = 'y';
+        size--;
+    } else if (size > 2 && ends(v, "e") && !ends(v, "ee")) {
+        size--;
+    } else if (doubles(v)) {
+        out[size++] = v.at[v.size - 1];
+    }
+    memcpy(out + size, "ing", 3);
+    return size + 3;
+}
+
+bool verb_gerund_of(struct slice gerund, struct slice infinitive)
+{
+    char out[VERB_MAX];
+    bool known = false;
+    for (size_t i = 0; i < sizeof irregular / sizeof *irregular; i++)
+        if (same(infinitive, irregular[i].infinitive)) {
+            known = true;
+            if (same(gerund, irregular[i].gerund))
+                return true;
+        }
+    if (known || infinitive.size + 4 > VERB_MAX || !is_word(infinitive))
+        return false;
+    size_t size = regular_gerund(infinitive, out);
+    return size == gerund.size && !strncasecmp(gerund.at, out, size);
+}
+
 static bool has_past(struct slice verb, struct slice past)
 {
     char out[VERB_MAX];

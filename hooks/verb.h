@@ -11,6 +11,8 @@ bool verb_is_gerund(struct slice word);
 bool verb_is_past(struct slice word);
 // Is this the gerund of a verb with that past?
 bool verb_gerund_of_past(struct slice gerund, struct slice past);
+// Is this the gerund of that verb?
+bool verb_gerund_of(struct slice gerund, struct slice infinitive);
 // Are these the same past? (Letter case and the double l of `cancelled` aside.)
 bool verb_same_past(struct slice a, struct slice b);
 // The past of an infinitive as events spell it: `Closed` of close. Returns the size; 0 when it is too long or no word.

@@ -1,5 +1,7 @@
 #include "store/accept.h"
 
+#include "store/hook.h"
+
 #include <errno.h>
 
 #define SHOWN(s) (int)((s).size < 100 ? (s).size : 100), (s).at
@@ -13,6 +15,26 @@ int accept_event(struct transaction *tx, struct entity *e, struct event *event, 
     if (error == -EMSGSIZE)
         return reason_set(
             why, error, "%.*s is new, but the tenant has %u types of events, the most", SHOWN(event->type), TYPES_MAX);
+    return error;
+}
+
+int accept_before(struct transaction *tx, struct entity *e, struct event *event, struct bytes *data, struct reason *why)
+{
+    const struct reactor *reactor = tx->tenant->reactor;
+    int error = reactor ? reactor->before(tx->tenant->reaction, tx, e, event, data, why) : 0;
+    if (!error && data->failed)
+        error = -ENOMEM;
+    if (!error && data->size)
+        event->data = bytes_slice(data);
+    return error;
+}
+
+int accept_after(struct transaction *tx, struct entity *e, struct event *event, uint64_t position)
+{
+    const struct reactor *reactor = tx->tenant->reactor;
+    int error = reactor ? reactor->after(tx->tenant->reaction, tx, e, position) : 0;
+    if (!error)
+        transaction_renew(tx, position, event);
     return error;
 }
 

@@ -16,6 +16,8 @@
 //                                 refused writes
 //     hook(number, folder, name, text, at, position, sum)
 //                                 the hooks (hook.h) in force, as they were written, secrets included
+//     hook_log(hook, number, text)
+//                                 what hooks have said, in pieces
 //     chunk(key, offset, events)  the index by entity and version (chunk.h): may lag behind the log, never lead
 //     snapshot(key, …, sum)       states (state.h) to fold on from: as above
 //     name(name, entity, sum)     as above
@@ -102,7 +104,10 @@ int engine_put_claimed(struct engine *engine, uint64_t position);
 int engine_put_spec(struct engine *engine, uint64_t position);
 int engine_put_rejected(struct engine *engine, uint64_t number, uint64_t offset, struct slice line);
 int engine_drop_rejected(struct engine *engine, uint64_t below_number);
+// With all that it has said.
 int engine_drop_hook(struct engine *engine, uint64_t number);
+int engine_put_hook_log(struct engine *engine, uint64_t hook, uint64_t number, struct slice text);
+int engine_drop_hook_log(struct engine *engine, uint64_t hook, uint64_t below_number);
 // These replace a row of the same key.
 int engine_put_hook(struct engine *engine, const struct hook_row *row);
 int engine_put_chunk(struct engine *engine, const struct chunk *chunk);
@@ -176,6 +181,10 @@ int engine_posted(struct engine *engine, uint64_t *position);
 int engine_hook(struct engine *engine, struct slice folder, struct slice name, struct hook_row *row);
 // The hook with a number of at least `from`, of any folder, in their order.
 int engine_hook_from(struct engine *engine, uint64_t from, struct hook_row *row);
+// The piece of its log with a number of at least *number, which becomes its own.
+int engine_hook_log_from(struct engine *engine, uint64_t hook, uint64_t *number, struct slice *text);
+// The size of the whole, and the number behind the last piece.
+int engine_hook_log_end(struct engine *engine, uint64_t hook, uint64_t *size_bytes, uint64_t *number);
 
 struct rejected_row {
     uint64_t number;

@@ -507,6 +507,17 @@ int history_hook_from(struct reader *reader, uint64_t from, struct hook_row *row
     return heard(reader, engine_hook_from(reader->engine, from, row));
 }
 
+int history_hook_log_from(struct reader *reader, uint64_t hook, uint64_t *number, struct slice *text)
+{
+    return heard(reader, engine_hook_log_from(reader->engine, hook, number, text));
+}
+
+int history_hook_log_size(struct reader *reader, uint64_t hook, uint64_t *size_bytes)
+{
+    uint64_t number;
+    return heard(reader, engine_hook_log_end(reader->engine, hook, size_bytes, &number));
+}
+
 // ---- streams
 
 // Copies the part of a line (and its newline) that lies behind `offset` into what is left of the buffer.

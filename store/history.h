@@ -66,6 +66,8 @@ int history_state(struct reader *reader, uint64_t entity, uint32_t version, stru
 int history_hook(struct reader *reader, struct slice folder, struct slice name, struct hook_row *row);
 // The one with a number of at least `from`, of any folder.
 int history_hook_from(struct reader *reader, uint64_t from, struct hook_row *row);
+int history_hook_log_from(struct reader *reader, uint64_t hook, uint64_t *number, struct slice *text);
+int history_hook_log_size(struct reader *reader, uint64_t hook, uint64_t *size_bytes);
 
 // ---- streams: the lines from an offset on. *got is less than `size` only at the end.
 // Where an open file stands, so that reading on needs no search; {0} at first.

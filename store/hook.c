@@ -30,6 +30,15 @@ bool hook_stem(const struct hook_kind *kind, struct slice name, struct slice *st
     return false;
 }
 
+bool hook_log_stem(const struct hook_kind *kind, struct slice name, struct slice *stem)
+{
+    size_t size = kind->log ? strlen(kind->log) : name.size;
+    if (name.size <= size || memcmp(name.at + name.size - size, kind->log, size) != 0)
+        return false;
+    *stem = (struct slice){.at = name.at, .size = name.size - size};
+    return true;
+}
+
 size_t hook_entity(const struct hook_kind *kind, struct slice stem, char out[static NAME_ENTITY_MAX])
 {
     struct bytes name = {.at = out, .room = NAME_ENTITY_MAX};
@@ -89,7 +98,9 @@ static int record(struct transaction *tx, const struct hook_order *order, struct
         return error;
     if (data.size)
         event.data = bytes_slice(&change);
-    return transaction_add(tx, e, &event, position);
+    // The store's own events are not to be refused; but they are events like any other.
+    error = transaction_add(tx, e, &event, position);
+    return error ? error : tx->tenant->reactor->after(tx->tenant->reaction, tx, e, *position);
 }
 
 // ---- orders

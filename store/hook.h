@@ -32,9 +32,11 @@ enum hook_change {
 // A kind of hook. All functions run on the tenant's writer thread, but `names`, which any thread calls; `self` is what
 // the reactor made for the tenant. To add a kind: fill in a table, put it into the reactor's list.
 struct hook_kind {
-    const char *folder;                   // below hooks/
-    const char *extensions;               // of its documents, each with its dot and a space behind it: ".json .js "
-    const char *noun;                     // `Handler`: the events are on `handler_NAME`
+    const char *folder; // below hooks/
+    // Of its documents, each with its dot and a space behind it: ".json .js ". One alone, if there are logs.
+    const char *extensions;
+    const char *log;  // what a hook says is in a file with this extension beside it: `.log`; NULL: none has one
+    const char *noun; // `Handler`: the events are on `handler_NAME`
     const char *made, *changed, *removed; // `Created`, `Updated`, `Deleted`
     mode_t mode;                          // of a document: 0600 when it may hold a secret
     size_t text_max;
@@ -47,7 +49,7 @@ struct hook_kind {
     int (*check)(void *self, struct slice name, struct slice text, struct bytes *data, struct reason *why);
     // May the hook go? 0, or -EBUSY with the reason. NULL: always.
     int (*may_go)(void *self, const struct hook_row *row, struct reason *why);
-    // The hook is so from now on (HOOK_REMOVED: was so until now): the event of the change is the transaction's last.
+    // The hook is so from now on (HOOK_REMOVED: was so until now), row->position being the event that says so.
     // The slices live during the call. 0 or -ENOMEM, which undoes the whole transaction.
     int (*take)(void *self, enum hook_change change, const struct hook_row *row);
 };
@@ -59,6 +61,18 @@ struct reactor {
     // A tenant is opened: makes its `self` from the hooks that engine_hook_from lists. 0 or -errno.
     int (*open)(void **self, struct tenant *tenant, struct engine *engine, struct reason *why);
     void (*close)(void *self);
+    // Before an event is added that everything else speaks for: refuses it (-EPERM with the reason), or appends to
+    // `data` what is to be recorded instead of its data; nothing: as it is. The event has no id and no version yet, but
+    // all else as it will be recorded.
+    int (*before)(void *self, struct transaction *tx, struct entity *entity, const struct event *event,
+        struct bytes *data, struct reason *why);
+    // After it was added. What it adds itself follows. 0, or -errno when the submission cannot go on.
+    int (*after)(void *self, struct transaction *tx, struct entity *entity, uint64_t position);
+    // Everything is judged, and the transaction is about to be committed: writes what hooks have said (engine_put_…).
+    // 0 or -errno, which undoes it.
+    int (*write)(void *self, struct engine *engine);
+    // Appends what status.json shows of all hooks: `"handlers":{…}`, the kinds joined by commas. Any thread.
+    void (*show)(void *self, struct bytes *out);
     // The transaction has ended. Undone: `self` must be made anew from the hooks on disk if any was taken. The log has
     // grown when `events` is not 0.
     void (*settle)(void *self, struct engine *engine, bool committed, size_t events);
@@ -85,5 +99,7 @@ int hook_judge(struct transaction *tx, const struct hook_order *order, struct re
 const struct hook_kind *hook_kind_of(const struct reactor *reactor, struct slice folder);
 // The name without its extension; false when it has none of the kind's, or begins with a dot.
 bool hook_stem(const struct hook_kind *kind, struct slice name, struct slice *stem);
+// The stem of the hook whose log has this name; false when it is none's.
+bool hook_log_stem(const struct hook_kind *kind, struct slice name, struct slice *stem);
 // The entity of a hook: `handler_Deal.closed`, with `any` for `*`. Returns the size.
 size_t hook_entity(const struct hook_kind *kind, struct slice stem, char out[static NAME_ENTITY_MAX]);

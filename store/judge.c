@@ -138,6 +138,17 @@ static int record_data(const struct name_type *type, const struct state *state, 
 
 // ---- one event
 
+// Adds an event, between what reacts to it.
+static int accept(
+    struct transaction *tx, struct submission *s, struct entity *e, struct event *event, uint64_t *position)
+{
+    BYTES_AUTO data = {0};
+    int error = accept_before(tx, e, event, &data, &s->why);
+    if (!error)
+        error = judge_spec_accept(tx, s, e, event, position);
+    return error ? error : accept_after(tx, e, event, *position);
+}
+
 static int judge_draft(struct transaction *tx, struct submission *s, struct draft *draft, int *fatal)
 {
     unsigned char hash[CHAIN_SIZE];
@@ -177,7 +188,7 @@ static int judge_draft(struct transaction *tx, struct submission *s, struct draf
     if (!error)
         error = record_data(&draft->type, state, event.data, &recorded, &event.data, &s->why);
     if (!error)
-        error = judge_spec_accept(tx, s, e, &event, &position);
+        error = accept(tx, s, e, &event, &position);
     if (error)
         return error;
     if (draft->id.size)
@@ -243,6 +254,14 @@ static int judge_import(struct transaction *tx, struct submission *s, struct dra
     return 0;
 }
 
+int judge_nested(struct transaction *tx, struct submission *s, struct draft *draft)
+{
+    int fatal = 0;
+    draft->type = name_stored_type(transaction_spelling(tx, draft->type.text));
+    int error = judge_draft(tx, s, draft, &fatal);
+    return fatal ? fatal : error;
+}
+
 static int judge_events(struct transaction *tx, struct submission *s, int *fatal)
 {
     // A refusal of what comes behind them counts only if nothing before it is wrong.
@@ -293,7 +312,7 @@ static int add_difference(struct transaction *tx, struct submission *s, struct e
         return -ENOMEM;
     event.data = bytes_slice(&data);
     uint64_t position;
-    error = judge_spec_accept(tx, s, e, &event, &position);
+    error = accept(tx, s, e, &event, &position);
     s->version = e->next.version;
     return error;
 }

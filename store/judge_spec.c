@@ -134,5 +134,7 @@ int judge_spec_text(struct transaction *tx, struct submission *s)
     event.data = bytes_slice(&data);
     if (!error)
         error = judge_spec_accept(tx, s, e, &event, &s->spec);
+    if (!error)
+        error = accept_after(tx, e, &event, s->spec);
     return error;
 }

@@ -1,5 +1,7 @@
 #include "store/transaction.h"
 
+#include "store/query.h"
+
 #include <errno.h>
 #include <stdlib.h>
 
@@ -88,6 +90,7 @@ int transaction_open(struct transaction *tx, struct tenant *tenant, struct engin
 
 void transaction_close(struct transaction *tx)
 {
+    query_room_free(tx->reader.room);
     chain_close(&tx->chain);
     spec_drop(tx->declaration.spec);
     spec_drop(tx->declaration_kept.spec);
@@ -150,7 +153,7 @@ void transaction_submission(struct transaction *tx)
         t->frontier_us = now_us;
     pthread_mutex_unlock(&t->lock);
     tx->at_us = now_us;
-    tx->kept = tx->count;
+    tx->start = transaction_mark(tx);
     copy_declaration(&tx->declaration_kept, &tx->declaration);
 }
 
@@ -243,6 +246,32 @@ int transaction_state(struct transaction *tx, struct entity *e, struct state **s
         error = error == -ENOENT ? 0 : error;
     }
     *state = e->next_state;
+    return error;
+}
+
+// What memory has of it; false when it has nothing that could be shown. Under the lock.
+static bool peek_memory(struct transaction *tx, struct slice name, uint64_t id, struct head *head, struct state **state)
+{
+    const struct entities *all = &tx->tenant->entities;
+    const struct entity *e = id ? entities_find_id(all, id) : entities_find(all, name);
+    if (!e)
+        return false;
+    *head = e->touched ? e->next : e->head;
+    *state = state_hold(e->touched ? e->next_state : e->state);
+    return head->version || e->reserved;
+}
+
+int transaction_peek(struct transaction *tx, struct slice name, uint64_t id, struct head *head, struct state **state)
+{
+    struct tenant *t = tx->tenant;
+    *state = NULL;
+    pthread_mutex_lock(&t->lock);
+    bool known = peek_memory(tx, name, id, head, state);
+    pthread_mutex_unlock(&t->lock);
+    int error = known ? 0 : id ? history_head_of(&tx->reader, id, head) : history_head(&tx->reader, name, head);
+    // Not in memory, so no event of this transaction is in it.
+    if (!error && !*state && head->version)
+        error = history_state(&tx->reader, head->id, head->version, state);
     return error;
 }
 
@@ -405,6 +434,29 @@ static struct event_row row_of(const struct transaction *tx, const struct additi
     return row;
 }
 
+void transaction_renew(const struct transaction *tx, uint64_t position, struct event *event)
+{
+    const struct addition *a = &tx->additions[position - tx->published.position - 1];
+    event->id.at = tx->lines.at + a->line_at + strlen("{\"id\":\"");
+}
+
+struct state *transaction_state_before(const struct transaction *tx)
+{
+    return tx->undos[tx->undo_count - 1].next_state;
+}
+
+int transaction_preview(struct transaction *tx, struct entity *e, const struct event *event, struct state **state)
+{
+    struct event as_added = *event;
+    as_added.target = entity_name(e);
+    as_added.version = e->next.version + 1;
+    as_added.at_us = tx->at_us;
+    struct spec *spec = NULL;
+    struct reason misfit = {0};
+    int error = name_stored_type(event->type).style == NAME_SNAKE ? transaction_spec(tx, &spec) : 0;
+    return error ? error : state_fold(spec, e->next_state, &as_added, state, &misfit);
+}
+
 int transaction_event(struct transaction *tx, uint64_t position, struct event_row *row)
 {
     uint64_t first = tx->published.position + 1;
@@ -418,39 +470,44 @@ int transaction_event(struct transaction *tx, uint64_t position, struct event_ro
 
 // ---- writing
 
-void transaction_undo(struct transaction *tx)
+struct transaction_mark transaction_mark(const struct transaction *tx)
+{
+    return (struct transaction_mark){
+        .count = tx->count,
+        .undo_count = tx->undo_count,
+        .lines_size = tx->lines.size,
+        .types = tx->tenant->types.count,
+        .declared = tx->declaration.position,
+        .end = tx->end,
+    };
+}
+
+void transaction_undo_to(struct transaction *tx, const struct transaction_mark *mark)
 {
     struct tenant *t = tx->tenant;
-    size_t kept = tx->kept;
-    for (size_t i = kept; i < tx->count; i++)
+    for (size_t i = mark->count; i < tx->count; i++)
         if (tx->additions[i].given.size)
             engine_drop_given(tx->reader.engine, tx->additions[i].given);
-    drop_snapshots(tx, kept);
-    undo_to(tx, 0);
-    copy_declaration(&tx->declaration, &tx->declaration_kept);
-    tx->count = kept;
-    const struct addition *last = kept ? &tx->additions[kept - 1] : NULL;
-    tx->lines.size = last ? last->line_at + last->line_size + 1 : 0;
-    tx->lines.failed = false;
-    uint64_t rejected_bytes = tx->end.rejected_bytes;
-    int64_t rejected_at_us = tx->end.rejected_at_us;
-    tx->end = tx->published;
-    tx->end.rejected_bytes = rejected_bytes;
-    tx->end.rejected_at_us = rejected_at_us;
-    if (last) {
-        memcpy(tx->end.hash, last->hash, CHAIN_SIZE);
-        tx->end.position = last->place.position;
-        tx->end.size_bytes = last->offset + last->line_size + 1;
-        tx->end.at_us = last->place.at_us;
-        for (size_t i = 0; i < kept; i++)
-            if (tx->additions[i].version == 1) {
-                tx->end.entities++;
-                tx->end.entities_at_us = tx->additions[i].place.at_us;
-            }
+    drop_snapshots(tx, mark->count);
+    undo_to(tx, mark->undo_count);
+    tx->count = mark->count;
+    tx->lines.size = mark->lines_size;
+    if (tx->declaration.position != mark->declared) {
+        // Declared earlier in the same submission: read again when it is asked for.
+        struct declaration earlier = {.position = mark->declared};
+        bool kept = mark->declared == tx->declaration_kept.position;
+        copy_declaration(&tx->declaration, kept ? &tx->declaration_kept : &earlier);
     }
+    tx->lines.failed = false;
+    tx->end = mark->end;
     pthread_mutex_lock(&t->lock);
-    types_truncate(&t->types, tx->types_stored);
+    types_truncate(&t->types, mark->types);
     pthread_mutex_unlock(&t->lock);
+}
+
+void transaction_undo(struct transaction *tx)
+{
+    transaction_undo_to(tx, &tx->start);
 }
 
 static int write_types(struct transaction *tx)

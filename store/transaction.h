@@ -29,6 +29,14 @@ struct declaration {
     struct spec *spec; // NULL: not read yet
 };
 
+// Where a transaction stands, to come back to.
+struct transaction_mark {
+    size_t count, undo_count, lines_size;
+    uint32_t types;
+    uint64_t declared; // position of the spec in force
+    struct log_end end;
+};
+
 struct transaction {
     struct tenant *tenant;
     struct reader reader; // on the writing connection
@@ -47,8 +55,8 @@ struct transaction {
     struct addition *additions;
     size_t count, room;
     struct bytes lines;
-    size_t kept;        // additions of the submissions accepted before the one being judged
-    struct undo *undos; // of the one being judged
+    struct transaction_mark start; // of the submission being judged
+    struct undo *undos;            // of the same
     size_t undo_count, undo_room;
     struct entity **touched;
     size_t touched_count, touched_room;
@@ -73,6 +81,9 @@ int transaction_begin(struct transaction *tx);
 void transaction_submission(struct transaction *tx);
 // Takes back what was added since transaction_submission.
 void transaction_undo(struct transaction *tx);
+// The same from any point of the submission being judged on.
+struct transaction_mark transaction_mark(const struct transaction *tx);
+void transaction_undo_to(struct transaction *tx, const struct transaction_mark *mark);
 // Gives what was added since transaction_submission to the engine. After an error only transaction_abort may follow.
 int transaction_write(struct transaction *tx, size_t from_addition);
 int transaction_write_rejected(struct transaction *tx, struct slice line);
@@ -81,10 +92,19 @@ int transaction_write_rejected(struct transaction *tx, struct slice line);
 int transaction_entity(struct transaction *tx, struct slice name, struct entity **entity);
 // Its state, NULL before its first event; borrowed.
 int transaction_state(struct transaction *tx, struct entity *entity, struct state **state);
+// An entity as the transaction has it, only looked at: nothing is kept in memory for it. The caller drops the state;
+// *state is NULL before the first event. By its name (id 0) or its id. -ENOENT when there is none.
+int transaction_peek(struct transaction *tx, struct slice name, uint64_t id, struct head *head, struct state **state);
 // Adds an event: gives it version, position, timestamp and, if `event->id` is empty, an id; folds it. The slices of the
 // event must live until the submission was written; those of `*event` that it fills point into `lines` and live until
 // the next addition.
 int transaction_add(struct transaction *tx, struct entity *entity, struct event *event, uint64_t *position);
+// The slice of `event` that transaction_add filled in, again, after other events were added.
+void transaction_renew(const struct transaction *tx, uint64_t position, struct event *event);
+// The state of its entity before the last event was added; NULL before its first. Borrowed.
+struct state *transaction_state_before(const struct transaction *tx);
+// The state that an event would lead to; the caller drops it. 0 or -ENOMEM.
+int transaction_preview(struct transaction *tx, struct entity *entity, const struct event *event, struct state **state);
 // The event at a position, be it of this transaction or recorded.
 int transaction_event(struct transaction *tx, uint64_t position, struct event_row *row);
 // The spec in force for the next event, borrowed; NULL when there is none. 0, or why it cannot be read.

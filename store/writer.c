@@ -210,6 +210,8 @@ static void commit_batch(struct writer *w, struct submission *batch)
 {
     size_t changes;
     int error = write_batch(w, batch);
+    if (!error && w->tenant->reactor)
+        error = w->tenant->reactor->write(w->tenant->reaction, w->engine);
     if (!error)
         error = sweep_rows(w, w->tx.count);
     if (!error)

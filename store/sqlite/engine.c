@@ -535,7 +535,44 @@ int engine_put_hook(struct engine *e, const struct hook_row *row)
 
 int engine_drop_hook(struct engine *e, uint64_t number)
 {
-    return run(e, statement_of(e, DROP_HOOK, number, 0));
+    int error = engine_drop_hook_log(e, number, INT64_MAX);
+    return error ? error : run(e, statement_of(e, DROP_HOOK, number, 0));
+}
+
+int engine_put_hook_log(struct engine *e, uint64_t hook, uint64_t number, struct slice text)
+{
+    sqlite3_stmt *s = statement_of(e, PUT_HOOK_LOG, hook, number);
+    if (s)
+        bind_blob(s, 3, text);
+    return run(e, s);
+}
+
+int engine_drop_hook_log(struct engine *e, uint64_t hook, uint64_t below_number)
+{
+    return run(e, statement_of(e, DROP_HOOK_LOG, hook, below_number));
+}
+
+int engine_hook_log_from(struct engine *e, uint64_t hook, uint64_t *number, struct slice *text)
+{
+    sqlite3_stmt *s = statement_of(e, HOOK_LOG_FROM, hook, *number);
+    int error = connection_row(&e->connection, s);
+    if (error)
+        return error;
+    *number = column_number(s, 0);
+    *text = column_slice(s, 1);
+    return keep(e, s, text, NULL, NULL);
+}
+
+int engine_hook_log_end(struct engine *e, uint64_t hook, uint64_t *size_bytes, uint64_t *number)
+{
+    sqlite3_stmt *s = statement_of(e, HOOK_LOG_END, hook, 0);
+    int error = connection_row(&e->connection, s);
+    if (error)
+        return error;
+    *size_bytes = column_number(s, 0);
+    *number = column_number(s, 1);
+    sqlite3_reset(s);
+    return 0;
 }
 
 static int take_hook(struct engine *e, sqlite3_stmt *s, struct hook_row *row)

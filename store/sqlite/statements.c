@@ -20,6 +20,7 @@
     "INSERT INTO mark VALUES(2, 0);"                                                                                   \
     "CREATE TABLE hook(number INTEGER PRIMARY KEY, position INT, at INT, folder TEXT, name TEXT, text BLOB, sum INT);" \
     "CREATE UNIQUE INDEX hook_name ON hook(folder, name);"                                                             \
+    "CREATE TABLE hook_log(hook INT, number INT, text BLOB, PRIMARY KEY(hook, number)) WITHOUT ROWID;"                 \
     "CREATE TABLE spec(position INTEGER PRIMARY KEY);" TABLES_OF_DELIVERIES "PRAGMA user_version=2;"
 
 const char engine_upgrade[] = "BEGIN IMMEDIATE;" TABLES_2 "COMMIT";
@@ -61,6 +62,8 @@ const char *const engine_statements[STATEMENTS] = {
     [PUT_SNAPSHOT] = "INSERT OR REPLACE INTO snapshot VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)",
     [PUT_NAME] = "INSERT OR REPLACE INTO name VALUES(?1, ?2, ?3)",
     [PUT_HOOK] = "INSERT OR REPLACE INTO hook VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+    [PUT_HOOK_LOG] = "INSERT OR REPLACE INTO hook_log VALUES(?1, ?2, ?3)",
+    [DROP_HOOK_LOG] = "DELETE FROM hook_log WHERE hook = ?1 AND number < ?2",
     [DROP_HOOK] = "DELETE FROM hook WHERE number = ?1",
     [PUT_MARK] = "UPDATE mark SET position = ?1 WHERE one = 1",
     [PUT_TERM] = "INSERT OR REPLACE INTO term VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)",
@@ -107,6 +110,9 @@ const char *const engine_statements[STATEMENTS] = {
     [REJECTED_AT] = "SELECT number, offset, line FROM rejected WHERE offset <= ?1 ORDER BY offset DESC LIMIT 1",
     [REJECTED] = "SELECT number, offset, line FROM rejected WHERE number = ?1",
     [HOOK] = "SELECT number, position, at, folder, name, text, sum FROM hook WHERE folder = ?1 AND name = ?2",
+    [HOOK_LOG_FROM] = "SELECT number, text FROM hook_log WHERE hook = ?1 AND number >= ?2 ORDER BY number LIMIT 1",
+    [HOOK_LOG_END] =
+        "SELECT coalesce(sum(length(text)), 0), coalesce(max(number), 0) + 1 FROM hook_log WHERE hook = ?1",
     [HOOK_FROM] = "SELECT number, position, at, folder, name, text, sum FROM hook WHERE number >= ?1 "
                   "ORDER BY number LIMIT 1",
     [PUT_OUTBOX] = "INSERT OR REPLACE INTO outbox VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",

@@ -22,6 +22,8 @@ enum {
     PUT_NAME,
     PUT_HOOK,
     DROP_HOOK,
+    PUT_HOOK_LOG,
+    DROP_HOOK_LOG,
     PUT_SPEC,
     PUT_MARK,
     PUT_TERM,
@@ -80,6 +82,8 @@ enum {
     ATTEMPTS_FROM,
     DROP_ATTEMPTS,
     DROP_ALL_ATTEMPTS,
+    HOOK_LOG_FROM,
+    HOOK_LOG_END,
     STATEMENTS,
 };
 
