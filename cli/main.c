@@ -4,6 +4,7 @@
 #include "cli/log.h"
 #include "cli/mount.h"
 #include "cli/stats.h"
+#include "cli/verify.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -24,7 +25,7 @@ static const struct {
     {"stats", stats_main},
     {"status", NULL},
     {"tail-hooks", NULL},
-    {"verify", NULL},
+    {"verify", verify_main},
 };
 
 int main(int argc, char **argv)

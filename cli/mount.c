@@ -21,7 +21,7 @@
 
 static const char usage[] =
     "Usage: factfs [OPTION]... STORE MOUNT\n"
-    "       factfs log | diff | blame | stats --help\n"
+    "       factfs log | diff | blame | stats | verify --help\n"
     "Mounts the event store in the directory STORE (made if it is not there) at MOUNT.\n"
     "\n"
     "  -f               stay in the foreground; messages go to the terminal\n"

@@ -42,9 +42,11 @@
 struct engine;
 
 enum engine_mode {
-    ENGINE_CREATE, // the writer of a new or an old file
-    ENGINE_WRITE,  // the writer of an old file
-    ENGINE_READ,
+    ENGINE_CREATE,  // the writer of a new or an old file
+    ENGINE_WRITE,   // the writer of an old file
+    ENGINE_READ,    // beside the writer, in its process
+    ENGINE_BESIDE,  // a tool of another process, whether there is a writer or not
+    ENGINE_AT_REST, // a tool that holds the store's lock: there is no writer
 };
 
 struct event_row {
@@ -77,6 +79,8 @@ struct hook_row {
 
 int engine_open(struct engine **engine, const char *path, enum engine_mode mode, struct reason *why);
 void engine_close(struct engine *engine);
+// The format of the file when it was opened.
+int engine_format(const struct engine *engine);
 // What went wrong in the last call that returned -EIO or -ENOSPC, for the log.
 const char *engine_error(const struct engine *engine);
 
@@ -197,6 +201,36 @@ int engine_first_rejected(struct engine *engine, struct rejected_row *row);
 int engine_rejected_at(struct engine *engine, uint64_t offset, struct rejected_row *row);
 int engine_rejected(struct engine *engine, uint64_t number, struct rejected_row *row);
 
+// ---- walking: all rows of a table in the order of their keys, damaged ones included, for whoever proves a file
+enum engine_table {
+    TABLE_ENTITIES,
+    TABLE_NAMES,
+    TABLE_GIVEN,
+    TABLE_CLAIMED,
+    TABLE_REJECTED,
+    TABLE_CHUNKS,
+    TABLE_SNAPSHOTS,
+    TABLE_POSTINGS,
+};
+
+struct walked_row {
+    bool sound;             // it fits its checksum, or has none
+    int64_t key;            // entity, position or number; of the last three tables as chunk_key and posting_key make it
+    uint64_t number;        // of a name its entity; of a given id its position; of a refusal its offset
+    struct slice text;      // name, id, line
+    struct chunk chunk;     // of TABLE_CHUNKS; without events when it is not sound
+    struct posting posting; // of TABLE_POSTINGS; the same
+};
+
+int engine_walk_start(struct engine *engine, enum engine_table table);
+// 1 and a row, whose slices live until the next call; 0 behind the last; -errno when the file cannot be read there.
+int engine_walk_next(struct engine *engine, struct walked_row *row);
+// Lets go of what the walk sees, so that the writer's log does not grow meanwhile; the next row is the one behind, of
+// what is there by then. Also ends a walk.
+void engine_walk_pause(struct engine *engine);
+// Looks through the pages of the file for damage that hides rows. 0, -EIO and what is wrong in engine_error, or -errno.
+int engine_check_pages(struct engine *engine);
+
 // ---- the store's own file: its alphabet and its tenants. One connection, under the store's lock.
 struct tenant_row {
     uint32_t number;
@@ -207,8 +241,8 @@ struct tenant_row {
 
 struct catalog;
 
-// Opens or makes it; a new one gets `alphabet`, an old one answers its own in `alphabet`.
-int catalog_open(struct catalog **catalog, const char *path, char *alphabet, struct reason *why);
+// Opens it, with ENGINE_CREATE also makes it; a new one gets `alphabet`, an old one answers its own in `alphabet`.
+int catalog_open(struct catalog **catalog, const char *path, enum engine_mode mode, char *alphabet, struct reason *why);
 void catalog_close(struct catalog *catalog);
 // Adds a tenant and answers its number, which is never used again. -EEXIST.
 int catalog_add(struct catalog *catalog, struct tenant_row *row);

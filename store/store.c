@@ -9,8 +9,7 @@
 #include <unistd.h>
 
 // Tenants that stay open although nobody uses them.
-#define IDLE_TENANTS  6u
-#define ID_LENGTH_MIN 8
+#define IDLE_TENANTS 6u
 
 struct open_tenant {
     struct tenant *tenant;
@@ -109,9 +108,9 @@ static int load_catalog(struct store *store, struct reason *why)
     snprintf(path, sizeof path, "%s/catalog", store->path);
     int error = sqids_shuffle(alphabet);
     if (!error)
-        error = catalog_open(&store->catalog, path, alphabet, why);
+        error = catalog_open(&store->catalog, path, ENGINE_CREATE, alphabet, why);
     if (!error)
-        error = sqids_init(&store->sqids, alphabet, ID_LENGTH_MIN);
+        error = sqids_init(&store->sqids, alphabet, STORE_ID_LENGTH_MIN);
     struct tenant_row row = {0};
     while (!error && (error = catalog_from(store->catalog, row.number + 1, &row)) == 0)
         error = copy_info(store, &row);

@@ -10,6 +10,9 @@
 
 #include "store/open.h"
 
+// Of the part of its own ids that is behind `evt_`.
+#define STORE_ID_LENGTH_MIN 8
+
 struct store;
 
 struct tenant_info {

@@ -59,15 +59,14 @@ static int read_alphabet(struct catalog *c, char *alphabet)
     return 0;
 }
 
-int catalog_open(struct catalog **catalog, const char *path, char *alphabet, struct reason *why)
+int catalog_open(struct catalog **catalog, const char *path, enum engine_mode mode, char *alphabet, struct reason *why)
 {
     struct catalog *c = calloc(1, sizeof *c);
     if (!c)
         return -ENOMEM;
     static const struct connection_schema catalog_schema = {
         .schema = schema, .application = APPLICATION, .format = FORMAT};
-    int error = connection_open(
-        &c->connection, path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, &catalog_schema, statements, STATEMENTS, why);
+    int error = connection_open(&c->connection, path, mode, &catalog_schema, statements, STATEMENTS, why);
     if (!error)
         error = read_alphabet(c, alphabet);
     if (error) {

@@ -3,8 +3,10 @@
 #include "store/sqlite/wal.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 // What the caches of all connections may take together, about.
 #define HEAP_BYTES (INT64_C(32) << 20)
@@ -119,6 +121,7 @@ static int check_format(
         error = pragma_number(c, "PRAGMA user_version", &found_format);
     if (error)
         return reason_set(why, error, "%s cannot be read: %s", path, c->error);
+    c->format = found_format;
     if (found_application != schema->application)
         return reason_set(why, -EINVAL, "%s is not a file of factfs", path);
     if (found_format > schema->format)
@@ -143,11 +146,68 @@ static int create_or_check(
     return check_format(c, path, schema, why);
 }
 
-int connection_open(struct connection *c, const char *path, int flags, const struct connection_schema *schema,
-    const char *const *sql, unsigned count, struct reason *why)
+// The file as a URI, for the one option that has no other spelling.
+static int immutable_uri(const char *path, char *uri, size_t room)
 {
+    size_t size = (size_t)snprintf(uri, room, "file:");
+    for (; *path && size + 4 < room; path++)
+        size += (size_t)snprintf(uri + size, room - size, strchr("%?#", *path) ? "%%%02x" : "%c", *path);
+    size += (size_t)snprintf(uri + size, room - size, "?immutable=1");
+    return *path || size >= room ? -ENAMETOOLONG : 0;
+}
+
+static bool has_log(const char *path)
+{
+    char log[PATH_MAX];
+    struct stat st;
+    snprintf(log, sizeof log, "%s-wal", path);
+    return stat(log, &st) == 0 && st.st_size > 0;
+}
+
+static int open_file(struct connection *c, const char *path, enum engine_mode mode)
+{
+    static const int flags[] = {
+        [ENGINE_CREATE] = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE,
+        [ENGINE_WRITE] = SQLITE_OPEN_READWRITE,
+        [ENGINE_READ] = SQLITE_OPEN_READONLY,
+        [ENGINE_BESIDE] = SQLITE_OPEN_READONLY,
+        [ENGINE_AT_REST] = SQLITE_OPEN_READONLY | SQLITE_OPEN_URI,
+    };
+    // So nothing is made beside the file, as shared memory else would be; but its log would not be read either.
+    bool immutable = mode == ENGINE_AT_REST && !has_log(path);
+    char uri[PATH_MAX + 64];
+    int error = immutable ? immutable_uri(path, uri, sizeof uri) : 0;
+    if (error)
+        return error;
+    int flag = immutable ? flags[mode] : flags[mode] & ~SQLITE_OPEN_URI;
+    return connection_result(c, sqlite3_open_v2(immutable ? uri : path, &c->db, flag | SQLITE_OPEN_NOMUTEX, NULL));
+}
+
+static int set_up(struct connection *c, bool writes)
+{
+    sqlite3_extended_result_codes(c->db, 1);
+    sqlite3_busy_timeout(c->db, 10000);
+    if (!writes) {
+        sqlite3_db_config(c->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+        return connection_execute(c, "PRAGMA cache_size=-16384");
+    }
+    // The write-ahead log is reused, never cut: a file that grows costs half as much again for each sync.
+    int keep = 1;
+    sqlite3_file_control(c->db, "main", SQLITE_FCNTL_PERSIST_WAL, &keep);
+    int error = connection_execute(c,
+        "PRAGMA page_size=8192; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=0;"
+        "PRAGMA secure_delete=OFF; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-32768");
+    // wal_autocheckpoint owns the hook too.
+    sqlite3_wal_hook(c->db, remember_wal_pages, c);
+    return error;
+}
+
+int connection_open(struct connection *c, const char *path, enum engine_mode mode,
+    const struct connection_schema *schema, const char *const *sql, unsigned count, struct reason *why)
+{
+    bool writes = mode == ENGINE_CREATE || mode == ENGINE_WRITE;
     *c = (struct connection){.sql = sql, .count = count};
-    int error = flags & SQLITE_OPEN_READWRITE ? wal_settle(path, why) : 0;
+    int error = writes ? wal_settle(path, why) : mode == ENGINE_READ ? 0 : wal_check(path, why);
     if (error)
         return error;
     // Past this, a page that is read takes the place of one in the same cache, however many tenants are open.
@@ -155,29 +215,12 @@ int connection_open(struct connection *c, const char *path, int flags, const str
     c->statements = calloc(count, sizeof *c->statements);
     if (!c->statements)
         return -ENOMEM;
-    int result = sqlite3_open_v2(path, &c->db, flags | SQLITE_OPEN_NOMUTEX, NULL);
-    if (result != SQLITE_OK)
-        return reason_set(why, connection_result(c, result), "%s cannot be opened: %s", path, c->error);
-    sqlite3_extended_result_codes(c->db, 1);
-    sqlite3_busy_timeout(c->db, 10000);
-    if (flags & SQLITE_OPEN_READWRITE) {
-        // The write-ahead log is reused, never cut: a file that grows costs half as much again for each sync.
-        int keep = 1;
-        sqlite3_file_control(c->db, "main", SQLITE_FCNTL_PERSIST_WAL, &keep);
-        sqlite3_wal_hook(c->db, remember_wal_pages, c);
-        result = sqlite3_exec(c->db,
-            "PRAGMA page_size=8192; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=0;"
-            "PRAGMA secure_delete=OFF; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-32768",
-            NULL, NULL, NULL);
-        // wal_autocheckpoint owns the hook too: take it back.
-        sqlite3_wal_hook(c->db, remember_wal_pages, c);
-    } else {
-        result = sqlite3_exec(c->db, "PRAGMA cache_size=-16384", NULL, NULL, NULL);
-        sqlite3_db_config(c->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
-    }
-    if (result != SQLITE_OK)
-        return reason_set(why, connection_result(c, result), "%s cannot be opened: %s", path, c->error);
-    return create_or_check(c, path, flags & SQLITE_OPEN_CREATE, schema, why);
+    error = open_file(c, path, mode);
+    if (!error)
+        error = set_up(c, writes);
+    if (error)
+        return reason_set(why, error, "%s cannot be opened: %s", path, c->error);
+    return create_or_check(c, path, mode == ENGINE_CREATE, schema, why);
 }
 
 void connection_close(struct connection *c)

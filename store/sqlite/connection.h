@@ -2,8 +2,7 @@
 // Private to the SQLite engine.
 #pragma once
 
-#include "store/bytes.h"
-#include "store/reason.h"
+#include "store/engine.h"
 
 #include <sqlite3.h>
 
@@ -12,19 +11,20 @@ struct connection {
     const char *const *sql; // the texts of the statements, by number
     sqlite3_stmt **statements;
     unsigned count;
+    int format;    // of the file, before it was brought to another
     int wal_pages; // in the write-ahead log after the last commit
     char error[256];
 };
 
-// Opens a file and checks that it is one of ours: `application` is its application_id, `format` the newest user_version
-// that is understood. A new file (flags with SQLITE_OPEN_CREATE) is made by `schema`, one of an older format brought to
-// the newest by `upgrade` when it is opened for writing.
+// Opens a file as `mode` says and checks that it is one of ours: `application` is its application_id, `format` the
+// newest user_version that is understood. A new file (ENGINE_CREATE) is made by `schema`, one of an older format
+// brought to the newest by `upgrade` when it is opened for writing.
 struct connection_schema {
     const char *schema, *upgrade;
     int application, format;
 };
-int connection_open(struct connection *c, const char *path, int flags, const struct connection_schema *schema,
-    const char *const *sql, unsigned count, struct reason *why);
+int connection_open(struct connection *c, const char *path, enum engine_mode mode,
+    const struct connection_schema *schema, const char *const *sql, unsigned count, struct reason *why);
 void connection_close(struct connection *c);
 
 // The statement, reset and ready to bind; NULL (and c->error) when it cannot be prepared.

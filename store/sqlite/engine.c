@@ -32,17 +32,12 @@ int keep(struct engine *e, sqlite3_stmt *s, struct slice *a, struct slice *b, st
 
 int engine_open(struct engine **engine, const char *path, enum engine_mode mode, struct reason *why)
 {
-    static const int flags[] = {
-        [ENGINE_CREATE] = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE,
-        [ENGINE_WRITE] = SQLITE_OPEN_READWRITE,
-        [ENGINE_READ] = SQLITE_OPEN_READONLY,
-    };
     struct engine *e = calloc(1, sizeof *e);
     if (!e)
         return -ENOMEM;
     static const struct connection_schema schema = {
         .schema = engine_schema, .upgrade = engine_upgrade, .application = ENGINE_APPLICATION, .format = ENGINE_FORMAT};
-    int error = connection_open(&e->connection, path, flags[mode], &schema, engine_statements, STATEMENTS, why);
+    int error = connection_open(&e->connection, path, mode, &schema, engine_statements, STATEMENTS, why);
     if (error) {
         engine_close(e);
         return error;
@@ -57,7 +52,13 @@ void engine_close(struct engine *e)
         return;
     connection_close(&e->connection);
     bytes_free(&e->kept);
+    bytes_free(&e->walked_text);
     free(e);
+}
+
+int engine_format(const struct engine *e)
+{
+    return e->connection.format;
 }
 
 const char *engine_error(const struct engine *e)
@@ -126,7 +127,7 @@ int engine_put_event(struct engine *e, const struct event_row *row)
     return run(e, s);
 }
 
-static uint32_t name_checksum(uint64_t entity, struct slice name)
+uint32_t name_checksum(uint64_t entity, struct slice name)
 {
     return checksum_add(checksum_number(0, entity), name);
 }
@@ -339,20 +340,26 @@ int engine_chunk(struct engine *e, uint64_t entity, uint32_t version, struct chu
     return 0;
 }
 
+bool take_snapshot(sqlite3_stmt *s, int64_t *key, struct snapshot_row *row)
+{
+    *key = (int64_t)column_number(s, 0);
+    row->version = (uint32_t)(*key & ((1 << CHUNK_VERSION_BITS) - 1));
+    row->created_at_us = (int64_t)column_number(s, 1);
+    row->created_by = column_slice(s, 2);
+    row->noun = column_slice(s, 3);
+    row->alive = column_number(s, 4) != 0;
+    row->fields = column_slice(s, 5);
+    return snapshot_checksum(*key, row) == (uint32_t)column_number(s, 6);
+}
+
 int engine_snapshot(struct engine *e, uint64_t entity, uint32_t version, struct snapshot_row *row)
 {
     sqlite3_stmt *s = statement_of(e, SNAPSHOT, (uint64_t)chunk_key(entity, 0), (uint64_t)chunk_key(entity, version));
     int error = connection_row(&e->connection, s);
     if (error)
         return error;
-    int64_t key = (int64_t)column_number(s, 0);
-    row->version = (uint32_t)(key & ((1 << CHUNK_VERSION_BITS) - 1));
-    row->created_at_us = (int64_t)column_number(s, 1);
-    row->created_by = column_slice(s, 2);
-    row->noun = column_slice(s, 3);
-    row->alive = column_number(s, 4) != 0;
-    row->fields = column_slice(s, 5);
-    bool sound = snapshot_checksum(key, row) == (uint32_t)column_number(s, 6);
+    int64_t key;
+    bool sound = take_snapshot(s, &key, row);
     error = keep(e, s, &row->created_by, &row->noun, &row->fields);
     return sound ? error : damaged(e, "snapshot", (uint64_t)key);
 }

@@ -13,6 +13,11 @@ struct engine {
     struct bytes kept;      // what the slices of the last answer point into
     uint64_t next_event;    // what engine_events_next must find
     uint32_t postings_term; // whose rows engine_postings_next walks along
+
+    unsigned walked;          // the statement of the walk
+    int64_t walked_key;       // of its last row
+    struct bytes walked_text; // the same, where keys are texts
+    bool walk_paused;
 };
 
 static inline sqlite3_stmt *statement(struct engine *e, unsigned number)
@@ -54,6 +59,10 @@ static inline int damaged(struct engine *e, const char *what, uint64_t number)
         "damaged: %s %llu is missing or does not fit its checksum", what, (unsigned long long)number);
     return -EIO;
 }
+
+uint32_t name_checksum(uint64_t entity, struct slice name);
+// Takes a row of snapshot as it stands; false when it does not fit its checksum.
+bool take_snapshot(sqlite3_stmt *s, int64_t *key, struct snapshot_row *row);
 
 // Copies up to three columns into `kept` and ends the statement: no read transaction stays open between calls.
 int keep(struct engine *e, sqlite3_stmt *s, struct slice *a, struct slice *b, struct slice *c);

@@ -137,4 +137,14 @@ const char *const engine_statements[STATEMENTS] = {
         "SELECT number, count, lines FROM attempt WHERE hook = ?1 AND number >= ?2 ORDER BY number LIMIT 1",
     [DROP_ATTEMPTS] = "DELETE FROM attempt WHERE hook = ?1 AND number <= ?2",
     [DROP_ALL_ATTEMPTS] = "DELETE FROM attempt WHERE hook = ?1",
+    [WALK_ENTITIES] = "SELECT id, name, sum FROM entity WHERE id > ?1 ORDER BY id",
+    [WALK_NAMES] = "SELECT entity, name, sum FROM name WHERE name > ?1 ORDER BY name",
+    [WALK_GIVEN] = "SELECT position, id FROM given WHERE id > ?1 ORDER BY id",
+    [WALK_CLAIMED] = "SELECT position FROM claimed WHERE position > ?1 ORDER BY position",
+    [WALK_REJECTED] = "SELECT number, offset, line FROM rejected WHERE number > ?1 ORDER BY number",
+    [WALK_CHUNKS] = "SELECT key, offset, events FROM chunk WHERE key > ?1 ORDER BY key",
+    [WALK_SNAPSHOTS] = "SELECT key, created_at, created_by, noun, alive, fields, sum FROM snapshot WHERE key > ?1 "
+                       "ORDER BY key",
+    [WALK_POSTINGS] = "SELECT key, events FROM posting WHERE key > ?1 ORDER BY key",
+    [CHECK_PAGES] = "PRAGMA quick_check(1)",
 };

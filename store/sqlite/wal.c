@@ -257,13 +257,11 @@ static int check_frames(struct wal *wal, const char *path, struct reason *why)
         if (found != 1)
             return found;
         if (w.next == gap)
-            return refuse_frame(wal, path, &w, &remains, why);
+            return header_changed(wal) ? -EAGAIN : refuse_frame(wal, path, &w, &remains, why);
         gap = w.next;
         int error = look_behind(wal, gap, w.sums, true, &remains);
         if (error || !remains.proven)
             return error;
-        if (header_changed(wal))
-            return -EAGAIN;
     }
 }
 

@@ -1,0 +1,111 @@
+#include "cli/verify.h"
+
+#include "cli/progress.h"
+#include "store/proof.h"
+#include "store/survey.h"
+
+#include <getopt.h>
+#include <stdlib.h>
+
+#define EXIT_USAGE 2
+
+static const char usage[] =
+    "Usage: factfs verify STORE [TENANT]...\n"
+    "Proves that the logs of all tenants of STORE, or of those named, are whole and unchanged: the chain of hashes,\n"
+    "checksums, versions, positions and times, and that the index agrees. Names the first event that does not fit.\n"
+    "STORE may be mounted meanwhile. Nothing is changed.\n"
+    "\n"
+    "  -q, --quiet  say nothing of tenants that are whole\n"
+    "      --help   show this\n"
+    "\n"
+    "Exit status: 0 all is well; 1 something does not fit or cannot be read; 2 wrong usage.\n";
+
+static void show(void *context, uint64_t done, uint64_t total)
+{
+    progress_show(context, done, total);
+}
+
+static void tell_whole(const struct tenant_info *tenant, const struct proof *proof)
+{
+    printf("%s: %llu events, whole", tenant->name, (unsigned long long)proof->events);
+    if (proof->events)
+        fputs("; hash ", stdout);
+    for (unsigned i = 0; proof->events && i < CHAIN_SIZE; i++)
+        printf("%02x", proof->hash[i]);
+    putchar('\n');
+}
+
+static bool verify_one(const struct survey *survey, const struct tenant_info *tenant, bool quiet)
+{
+    char path[512];
+    struct proof proof;
+    struct progress progress;
+    survey_file(survey, tenant->name, path);
+    progress_begin(&progress, tenant->name, "events", 1);
+    struct proof_subject subject = {.path = path,
+        .mode = survey->mode,
+        .number = tenant->number,
+        .name = tenant->name,
+        .sqids = &survey->sqids,
+        .progress = show,
+        .context = &progress};
+    int error = proof_make(&subject, &proof);
+    progress_clear(&progress);
+    if (!error && !quiet)
+        tell_whole(tenant, &proof);
+    if (proof.log.text[0])
+        printf("%s: %s\n", tenant->name, proof.log.text);
+    if (proof.beside.text[0])
+        printf("%s: %s\n", tenant->name, proof.beside.text);
+    if (error && !proof.log.text[0] && !proof.beside.text[0])
+        printf("%s: %s\n", tenant->name, strerror(-error));
+    fflush(stdout);
+    return error == 0;
+}
+
+static int verify_store(const char *path, char **names, int count, bool quiet)
+{
+    struct survey survey;
+    struct reason why = {0};
+    bool whole = true;
+    if (survey_open(&survey, path, &why)) {
+        fprintf(stderr, "factfs verify: %s\n", why.text);
+        return EXIT_FAILURE;
+    }
+    for (uint32_t i = 0; !count && i < survey.count; i++)
+        whole &= verify_one(&survey, &survey.tenants[i], quiet);
+    for (int i = 0; i < count; i++) {
+        const struct tenant_info *tenant = survey_find(&survey, names[i]);
+        if (!tenant)
+            fprintf(stderr, "factfs verify: %s has no tenant %s\n", path, names[i]);
+        whole &= tenant && verify_one(&survey, tenant, quiet);
+    }
+    survey_close(&survey);
+    return whole ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+int verify_main(int argc, char **argv)
+{
+    static const struct option options[] = {
+        {"quiet", no_argument, NULL, 'q'}, {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
+    static char name[] = "factfs verify"; // for the messages of getopt_long
+    bool quiet = false;
+    argv[0] = name;
+    optind = 1;
+    for (int option; (option = getopt_long(argc, argv, "q", options, NULL)) != -1;) {
+        if (option == 'h') {
+            fputs(usage, stdout);
+            return EXIT_SUCCESS;
+        }
+        if (option != 'q') {
+            fputs(usage, stderr);
+            return EXIT_USAGE;
+        }
+        quiet = true;
+    }
+    if (optind == argc) {
+        fputs(usage, stderr);
+        return EXIT_USAGE;
+    }
+    return verify_store(argv[optind], argv + optind + 1, argc - optind - 1, quiet);
+}

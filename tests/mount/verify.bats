@@ -1,0 +1,112 @@
+# factfs verify: the proof of a store, beside its daemon and without one.
+load helpers
+
+setup_file() {
+    :
+}
+
+teardown_file() {
+    :
+}
+
+setup() {
+    place "$BATS_TEST_TMPDIR"
+    TENANT=acme
+    T=$MOUNT/acme
+    daemon_start
+    mkdir "$T" "$MOUNT/other"
+    created order_1 '{"n":1}'
+    happened was_placed '{"n":2}'
+    happened was_shipped '{"n":3}'
+    put "$MOUNT/other/append" '{"type":"was_seen","target":"thing_1"}'
+}
+
+teardown() {
+    local status=0
+    tenant_end || status=1
+    daemon_stop || status=1
+    mount_abort
+    return $status
+}
+
+# The chain as FILES.md H4 has it: over the hash before and each line without its newline.
+chain() {
+    python3 -c '
+import hashlib, sys
+hash = bytes(32)
+for line in open(sys.argv[1], "rb"):
+    hash = hashlib.sha256(hash + line[:-1]).digest()
+print(hash.hex())' "$1"
+}
+
+# forge SQL: changes the tenant's file while nothing has it open.
+forge() {
+    python3 -c '
+import sqlite3, sys
+db = sqlite3.connect(sys.argv[1])
+db.execute(sys.argv[2])
+db.commit()' "$STORE/acme.db" "$1"
+}
+
+@test "verify tells events and hash of each tenant, beside the daemon and without it" {
+    local expected
+    expected="acme: 3 events, whole; hash $(chain "$T/stream")
+other: 1 events, whole; hash $(chain "$MOUNT/other/stream")"
+    ends 0 "$FACTFS" verify "$STORE"
+    is "$expected" "$output"
+    daemon_stop
+    ends 0 "$FACTFS" verify "$STORE"
+    is "$expected" "$output"
+    is "acme.db catalog lock other.db" "$(cd "$STORE" && echo *)"
+    ends 0 "$FACTFS" verify -q "$STORE"
+    is "" "$output"
+}
+
+@test "verify names the first event that does not fit, goes on with the other tenants and ends with 1" {
+    local id
+    id=$(member id "$(event "$T" 2)")
+    daemon_stop
+    forge "UPDATE event SET line = replace(line, '\"n\":2', '\"n\":9') WHERE position = 2"
+    ends 1 "$FACTFS" verify "$STORE"
+    holds "acme: event 2 (order_1, version 2, id $id): " "${lines[0]}"
+    holds "other: 1 events, whole" "${lines[1]}"
+    ends 0 "$FACTFS" verify "$STORE" other
+    ends 1 "$FACTFS" verify "$STORE" acme other
+    ends 1 "$FACTFS" verify "$STORE" nobody
+    holds "no tenant nobody" "$output"
+}
+
+@test "verify tells damage in the write-ahead log that a kill left" {
+    kill -KILL "$(daemon_pid)"
+    wait_for process_gone "$(daemon_pid)"
+    mount_abort
+    ends 0 "$FACTFS" verify "$STORE"
+    printf X | dd of="$STORE/acme.db-wal" bs=1 seek=9000 conv=notrunc status=none
+    ends 1 "$FACTFS" verify "$STORE"
+    holds "acme.db-wal is damaged at frame" "$output"
+    holds "other: 1 events, whole" "$output"
+}
+
+@test "a daemon that starts during a verify says that the store is in use" {
+    daemon_stop
+    exec 9< "$STORE/lock"
+    flock -s 9
+    ends 0 "$FACTFS" verify -q "$STORE"
+    ends 1 timeout 20 "$FACTFS" -f "$STORE" "$MOUNT" 3>&- 4>&-
+    holds "in use" "$output"
+    exec 9<&-
+}
+
+@test "verify refuses what is no store, and a command line without one" {
+    ends 1 "$FACTFS" verify "$MOUNT/acme"
+    holds "no store of factfs" "$output"
+    ends 2 "$FACTFS" verify
+    ends 2 "$FACTFS" verify --wrong "$STORE"
+    ends 0 "$FACTFS" verify --help
+    holds "Usage: factfs verify STORE" "$output"
+}
+
+@test "verify is silent on standard error where that is no terminal" {
+    "$FACTFS" verify "$STORE" 2> "$BATS_TEST_TMPDIR/err" > /dev/null
+    is "" "$(cat "$BATS_TEST_TMPDIR/err")"
+}
