@@ -47,7 +47,7 @@ static int spec_now(struct visit *v, struct document *d)
 {
     SPEC_AUTO spec = NULL;
     struct event_row row;
-    d->base = declared_now(v->reader);
+    d->base = declared_last(v->tenant);
     d->text = SPEC_NOTHING;
     if (!d->base)
         return 0;

@@ -23,7 +23,7 @@ struct note {
     uint32_t tenant;
     uint64_t entity;                        // 0: the tenant itself
     uint32_t first_version, last_version;   // 0: only the streams grew
-    bool grown, rejected;                   // of the tenant: its stream, its rejected
+    bool grown, rejected, declared;         // of the tenant: its stream, its rejected, its spec.json
     bool changed;                           // owner or mode
     uint64_t first_position, last_position; // of the tenant's events that are told of; 0: none
     uint32_t day;                           // of the last one
@@ -146,6 +146,7 @@ static void add_note(struct notifier *n, struct note note)
     if (last && last->tenant == note.tenant && last->entity == note.entity && !note.changed && !last->changed) {
         last->grown |= note.grown;
         last->rejected |= note.rejected;
+        last->declared |= note.declared;
         if (note.grown) {
             last->first_position = last->first_position ? last->first_position : note.first_position;
             last->last_position = note.last_position;
@@ -183,6 +184,8 @@ static bool note_asked(const struct notifier *n, const struct note *note, is_ask
     if ((!entity || note->first_version == 1) && asked(n, NODE_TENANT, tenant, 0))
         return true;
     if (!entity && note->grown && known_queries(n->mount->known))
+        return true;
+    if (!entity && note->declared && asked(n, NODE_SPEC, tenant, 0))
         return true;
     if (!entity)
         return asked(n, NODE_TENANT_STREAM, tenant, 0) || asked(n, NODE_REJECTED, tenant, 0) ||
@@ -222,6 +225,7 @@ void notifier_committed(
         add_known_note(n, (struct note){.tenant = number,
                               .grown = count != 0,
                               .rejected = rejected,
+                              .declared = declared_last(tenant) > end.position - events,
                               .first_position = end.position + 1 - events,
                               .last_position = end.position,
                               .day = day_of(end.at_us)});
@@ -399,6 +403,8 @@ static void touch_note(struct notifier *n, struct reader *reader, const struct n
         touch_days(n, reader, note, path);
         if (note->grown)
             touch_queries(n, reader, note->tenant, path);
+        if (note->declared)
+            touch_file(n, path, path->tenant_size, "spec.json", by_tenant || wanted(n, NODE_SPEC, note->tenant, 0));
         if (note->rejected)
             touch_file(n, path, path->tenant_size, "rejected", by_tenant || wanted(n, NODE_REJECTED, note->tenant, 0));
         return;

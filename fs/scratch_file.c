@@ -23,7 +23,7 @@ void scratch_guard(struct visit *v, struct scratch *scratch)
 {
     struct head head;
     if (!scratch->directory)
-        scratch->base = declared_now(v->reader);
+        scratch->base = declared_last(v->tenant);
     else if (history_head_of(v->reader, scratch->directory, &head) == 0)
         scratch->base = head.version;
 }

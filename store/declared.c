@@ -83,11 +83,11 @@ int declared_spec(struct reader *reader, uint64_t position, struct spec **spec)
     return 0;
 }
 
-uint64_t declared_now(struct reader *reader)
+uint64_t declared_last(struct tenant *t)
 {
-    pthread_mutex_lock(&reader->tenant->lock);
-    uint64_t last = reader->tenant->declared.last;
-    pthread_mutex_unlock(&reader->tenant->lock);
+    pthread_mutex_lock(&t->lock);
+    uint64_t last = t->declared.last;
+    pthread_mutex_unlock(&t->lock);
     return last;
 }
 

@@ -7,6 +7,7 @@
 #include "store/spec.h"
 
 struct reader;
+struct tenant;
 
 #define DECLARED_KEPT 4
 
@@ -38,4 +39,4 @@ int declared_at(struct reader *reader, uint64_t position, struct declared_span *
 // The spec that was declared at a position; the caller drops it.
 int declared_spec(struct reader *reader, uint64_t position, struct spec **spec);
 // Where the spec in force for the next event was declared, as published; 0: there is none.
-uint64_t declared_now(struct reader *reader);
+uint64_t declared_last(struct tenant *tenant);

@@ -76,6 +76,18 @@ undeclarable() {
     is ESTALE "$(calls -q open "$T/spec.json" wtc run "echo '{}' > $T/spec.json" write "$CRM" close)"
 }
 
+@test "a watcher sees a new spec, however it comes, and not what else happens" {
+    needs inotifywait
+    local out=$BATS_TEST_TMPDIR/out
+    declare_spec '{}'
+    inotifywait -m --format '%e' "$T/spec.json" > "$out" 2> "$out.err" 3>&- &
+    wait_for in_file "$out.err" "Watches established"
+    record '{"type":"Deal.Created","target":"deal_1"}' "{\"type\":\"Spec.Updated\",\"target\":\"spec_$TENANT\",\"data\":{\"spec.json\":\"{\\\"nouns\\\":{}}\"}}"
+    wait_for in_file "$out" MODIFY
+    wait_for in_file "$out" CLOSE_WRITE,CLOSE
+    is 1 "$(grep -c MODIFY "$out")"
+}
+
 @test "rm of spec.json is refused, and a rename leaves it where it is" {
     declare_spec "$CRM"
     ends 1 rm -f "$T/spec.json"

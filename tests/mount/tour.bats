@@ -2,7 +2,8 @@
 load helpers
 
 PARTS=(append "append to an entity" state history "diff and blame" "time travel" rollback subscribe "expected version" "expected value"
-    "all or none" receipts rejected "edit the state" find "the whole tenant then" "a day" status stats)
+    "all or none" receipts rejected "edit the state" find "the whole tenant then" "a day" status stats
+    declare "declared verb" "declare handlers")
 
 setup_file() {
     mount_start
@@ -105,4 +106,16 @@ part() {
 
 @test "README, a day: the commands print what the page says" {
     part "a day"
+}
+
+@test "README, declare: the commands print what the page says" {
+    part "declare"
+}
+
+@test "README, declared verb: the commands print what the page says" {
+    part "declared verb"
+}
+
+@test "README, declare handlers: the commands print what the page says" {
+    part "declare handlers"
 }

@@ -9,7 +9,7 @@ static struct fixture f;
 static int declare(const char *text)
 {
     struct submission *s = whole_state(&f, SUBMIT_SPEC, "", json_of(text));
-    s->base_spec = declared_now(&f.reader);
+    s->base_spec = declared_last(f.tenant);
     return fixture_submit(&f, s);
 }
 
@@ -181,7 +181,7 @@ static void misfit_refuses(void)
 
 static void guarded(void)
 {
-    uint64_t base = declared_now(&f.reader);
+    uint64_t base = declared_last(f.tenant);
     struct submission *s = whole_state(&f, SUBMIT_SPEC, "", "{}");
     s->base_spec = base - 1;
     CHECK_INT(fixture_submit(&f, s), -ESTALE);
@@ -189,7 +189,7 @@ static void guarded(void)
     s = whole_state(&f, SUBMIT_SPEC, "", "{]");
     s->base_spec = base - 1;
     CHECK_INT(fixture_submit(&f, s), -EINVAL);
-    CHECK_INT(declared_now(&f.reader), base);
+    CHECK_INT(declared_last(f.tenant), base);
 }
 
 // In one transaction: what is undone is not in force, what was accepted is.
@@ -198,16 +198,16 @@ static void within_a_transaction(void)
     const char *changed =
         "{'type':'Spec.Updated','target':'spec_acme','data':{'spec.json':'{\\u0022aggregate_types\\u0022:{"
         "\\u0022cup\\u0022:{\\u0022events\\u0022:{\\u0022was_filled\\u0022:{\\u0022handler\\u0022:[]}}}}}'}}";
-    uint64_t before = declared_now(&f.reader);
+    uint64_t before = declared_last(f.tenant);
     CHECK_INT(append_of(&f, "%s{'type':'was_counted','target':'order_2','data':{'by':1}}", changed), -EINVAL);
-    CHECK_INT(declared_now(&f.reader), before);
+    CHECK_INT(declared_last(f.tenant), before);
     CHECK_INT(event(&f, "order_2", "was_counted", "{'by':1}"), 0);
     CHECK_INT(append_of(&f,
                   "{'type':'was_counted','target':'order_2','data':{'by':1}}%s{'type':'was_filled','target':"
                   "'cup_1','data':{'x':1}}",
                   changed),
         0);
-    CHECK_INT(declared_now(&f.reader), tenant_end(f.tenant).position - 1);
+    CHECK_INT(declared_last(f.tenant), tenant_end(f.tenant).position - 1);
     CHECK_JSON(state_of(&f, "cup_1"), "{}");
     CHECK_JSON(state_of(&f, "order_2"), "{'n':3.10}");
     CHECK_INT(event(&f, "order_2", "was_counted", "{'by':1}"), -EINVAL);
