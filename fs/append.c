@@ -24,6 +24,7 @@ struct append_file {
     bool flushed_half;    // somebody closed a copy of the descriptor in the midst of a value
     struct slice entity;  // in entity_text; empty at the tenant's append
     char entity_text[NAME_ENTITY_MAX];
+    struct rerun rerun;  // of an import; the writer's
     atomic_bool refused; // a write was refused by the writer: what waits behind it is dropped
 
     // Receipts come one after the other, wherever writes have moved the offset to; but who reads ahead and seeks back,
@@ -256,7 +257,7 @@ static struct submission *begin(fuse_req_t req, struct append_file *a, size_t si
     if (!s)
         return NULL;
     s->answer = answer_append;
-    s->imports = a->file.node.kind == NODE_TENANT_IMPORT;
+    s->rerun = a->file.node.kind == NODE_TENANT_IMPORT ? &a->rerun : NULL;
     s->wants_receipts = (a->file.flags & O_ACCMODE) == O_RDWR;
     *in = (struct intake){
         .append = a,
@@ -264,7 +265,7 @@ static struct submission *begin(fuse_req_t req, struct append_file *a, size_t si
         .origin = {.tenant = tenant_name(a->file.tenant),
             .entity = a->entity,
             .actor = caller_actor(s->uid),
-            .imports = s->imports},
+            .imports = s->rerun != NULL},
     };
     return s;
 }
@@ -353,6 +354,7 @@ static void close_append(struct open_file *file)
     struct append_file *a = (struct append_file *)file;
     bytes_free(&a->pending);
     bytes_free(&a->receipts);
+    rerun_free(&a->rerun);
     pthread_mutex_destroy(&a->lock);
 }
 

@@ -11,6 +11,7 @@
 //     entity(id, name, sum)       appended in the commit of an entity's first event
 //     type(id, folded, spelling)  the types of events, as first spelled
 //     given(id, position)         ids that writers gave
+//     imported(hash, position)    ids that imported events brought: may lag behind the log, as chunk
 //     claimed(position)           positions whose own id somebody may have given away already
 //     rejected(number, offset, line)
 //                                 refused writes
@@ -104,6 +105,7 @@ int engine_put_entity(struct engine *engine, uint64_t entity, struct slice name)
 int engine_put_type(struct engine *engine, uint32_t type, struct slice folded, struct slice spelling);
 int engine_put_given(struct engine *engine, struct slice id, uint64_t position, struct slice content);
 int engine_drop_given(struct engine *engine, struct slice id);
+int engine_put_imported(struct engine *engine, uint64_t hash, uint64_t position);
 int engine_put_claimed(struct engine *engine, uint64_t position);
 int engine_put_spec(struct engine *engine, uint64_t position);
 int engine_put_rejected(struct engine *engine, uint64_t number, uint64_t offset, struct slice line);
@@ -156,6 +158,13 @@ int engine_type_from(
     struct engine *engine, uint32_t from, uint32_t *type, struct slice *folded, struct slice *spelling);
 // `content` may be NULL.
 int engine_given(struct engine *engine, struct slice id, uint64_t *position, struct slice *content);
+int engine_any_given(struct engine *engine, bool *any);
+// The largest position below another one that an id with this hash was imported to.
+int engine_imported(struct engine *engine, uint64_t hash, uint64_t below, uint64_t *position);
+// The hashes beyond one, in their order as integers with a sign. As engine_events_….
+int engine_imported_start(struct engine *engine, int64_t hash);
+int engine_imported_next(struct engine *engine, int64_t *hash);
+void engine_imported_end(struct engine *engine);
 int engine_claimed(struct engine *engine, uint64_t position);
 int engine_last_claimed(struct engine *engine, uint64_t *position);
 // The last position before, and the first one from a position on, at which a spec was declared.

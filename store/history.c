@@ -1,5 +1,6 @@
 #include "store/history.h"
 
+#include "store/identity.h"
 #include "store/result.h"
 
 #include <errno.h>
@@ -326,37 +327,37 @@ int history_position_at(struct reader *reader, int64_t at_us, uint64_t *position
     return search(reader, &goal, position);
 }
 
-uint64_t history_own_position(const struct tenant *tenant, struct slice id)
+// 0 when the event at a position has this id; -ENOENT when it has not: a position may carry another id than its own.
+static int has_id(struct reader *reader, uint64_t position, struct slice id)
 {
-    uint64_t numbers[SQID_NUMBERS_MAX];
-    if (id.size <= 4 || memcmp(id.at, "evt_", 4))
-        return 0;
-    struct slice sqid = {.at = id.at + 4, .size = id.size - 4};
-    bool own = sqid_decode(tenant->sqids, sqid, numbers) >= 2 && numbers[0] == tenant->number;
-    return own ? numbers[1] : 0;
+    struct event_row row;
+    int error = position ? history_event(reader, position, &row) : -ENOENT;
+    return error ? error : identity_is(row.line, id) ? 0 : -ENOENT;
 }
 
 int history_position_of(struct reader *reader, struct slice id, uint64_t *position)
 {
     int error = engine_given(reader->engine, id, position, NULL);
-    bool given = !error;
-    if (error && error != -ENOENT)
-        return heard(reader, error);
-    if (!given) {
-        *position = history_own_position(reader->tenant, id);
-        if (!*position || *position > tenant_end(reader->tenant).position)
-            return -ENOENT;
+    if (!error) {
+        error = has_id(reader, *position, id);
+        return error == -ENOENT ? lost(reader, error, "the event with a given id, position", *position) : error;
     }
-    struct event_row row;
-    error = history_event(reader, *position, &row);
-    if (error)
+    if (error != -ENOENT)
+        return heard(reader, error);
+    uint64_t end = tenant_end(reader->tenant).position;
+    *position = identity_own(reader->tenant, id);
+    error = *position <= end ? has_id(reader, *position, id) : -ENOENT;
+    if (error != -ENOENT)
         return error;
-    // A position may carry an id that somebody gave, instead of its own.
-    static const char before[] = "{\"id\":\"";
-    size_t at = sizeof before - 1;
-    bool same =
-        row.line.size > at + id.size && !memcmp(row.line.at + at, id.at, id.size) && row.line.at[at + id.size] == '"';
-    return same ? 0 : given ? lost(reader, -ENOENT, "the event with a given id, position", *position) : -ENOENT;
+    uint64_t hash = identity_hash(id);
+    *position = UINT64_MAX;
+    do {
+        error = heard(reader, identity_imported(reader, hash, *position, position));
+        if (error)
+            return error;
+        error = *position <= end ? has_id(reader, *position, id) : -ENOENT;
+    } while (error == -ENOENT);
+    return error;
 }
 
 int history_version_at(struct reader *reader, uint64_t entity, uint64_t position, uint32_t *version)

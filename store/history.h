@@ -44,9 +44,6 @@ int history_event(struct reader *reader, uint64_t position, struct event_row *ro
 // ---- moments
 // The last position at or before a moment; 0 when there is none.
 int history_position_at(struct reader *reader, int64_t at_us, uint64_t *position);
-// The position that the store would give an id for, if its event has not got another one; 0 when it is none of this
-// tenant's own.
-uint64_t history_own_position(const struct tenant *tenant, struct slice id);
 // The position of the event with an id.
 int history_position_of(struct reader *reader, struct slice id, uint64_t *position);
 // The last version of an entity at or before a position; 0 when there is none.

@@ -2,6 +2,7 @@
 
 #include "store/accept.h"
 #include "store/hook.h"
+#include "store/identity.h"
 #include "store/json.h"
 #include "store/judge_spec.h"
 
@@ -44,54 +45,28 @@ static bool same_event(const struct event *event, const struct draft *draft, boo
            slice_equal(event->actor, draft->actor);
 }
 
-// The event of this position will get another id than its own.
-static int claim_position(struct transaction *tx, uint64_t position)
+// Is this id known? 0, with its receipt, when the same event was accepted before; -EEXIST when another was, -ENOENT
+// when it is new. `hash`: of the content, NULL when it is imported.
+static int judge_id(struct transaction *tx, struct submission *s, const struct draft *draft, const unsigned char *hash,
+    uint64_t *position)
 {
-    if (position > INT64_MAX)
-        return 0;
-    if (position > tx->last_claimed)
-        tx->last_claimed = position;
-    return engine_put_claimed(tx->reader.engine, position);
-}
-
-// Is this id known? *known, with its receipt, when the same event was accepted before; -EEXIST when another was.
-// `own`: the position that the store itself would give the id for. `hash`: of the content, NULL when it is imported.
-static int judge_id(struct transaction *tx, struct submission *s, const struct draft *draft, uint64_t own,
-    const unsigned char *hash, bool *known)
-{
-    uint64_t position;
-    struct slice content;
+    struct identity_content content;
     struct event_row row = {0};
     struct event event;
     BYTES_AUTO actor = {0};
-    *known = false;
-    int error = engine_given(tx->reader.engine, draft->id, &position, &content);
-    bool given = !error;
-    // The data of an event may be recorded otherwise than it was written; that of an imported one never is.
-    bool hashed = given && hash && content.size == CHAIN_SIZE;
-    bool same = hashed && !memcmp(content.at, hash, CHAIN_SIZE);
-    if (error == -ENOENT) {
-        if (!own || own > tx->end.position)
-            return 0;
-        position = own;
-        error = 0;
-    }
-    if (!error)
-        error = transaction_event(tx, position, &row);
+    int error = identity_event(tx, draft->id, &row, &content);
     if (!error)
         error = envelope_read(row.line, &event, &actor);
     if (error)
         return error;
-    if (!given && !slice_equal(event.id, draft->id))
-        return 0;
-    if (!hashed)
-        same = same_event(&event, draft, s->imports);
+    // The data of an event may be recorded otherwise than it was written; that of an imported one never is.
+    bool same = hash && content.known ? !memcmp(content.hash, hash, CHAIN_SIZE) : same_event(&event, draft, !hash);
     if (!same)
         return reason_set(
             &s->why, -EEXIST, "id %.*s is that of another event, %.*s", SHOWN(draft->id), SHOWN(event.type));
-    *known = true;
+    *position = row.position;
     if (s->wants_receipts)
-        add_receipt(&s->receipts, event.id, event.target, event.version, position);
+        add_receipt(&s->receipts, event.id, event.target, event.version, row.position);
     return 0;
 }
 
@@ -152,15 +127,12 @@ static int accept(
 static int judge_draft(struct transaction *tx, struct submission *s, struct draft *draft, int *fatal)
 {
     unsigned char hash[CHAIN_SIZE];
-    bool known = false;
+    uint64_t position;
     if (draft->id.size) {
-        uint64_t own = history_own_position(tx->tenant, draft->id);
         int error = content_hash(tx, draft, hash);
         if (!error)
-            error = judge_id(tx, s, draft, own, hash, &known);
-        if (!error && own > tx->end.position)
-            *fatal = claim_position(tx, own);
-        if (error || *fatal || known)
+            error = judge_id(tx, s, draft, hash, &position);
+        if (error != -ENOENT)
             return error;
     }
     struct entity *e;
@@ -172,7 +144,6 @@ static int judge_draft(struct transaction *tx, struct submission *s, struct draf
         .actor = draft->actor,
         .data = draft->data,
         .metadata = draft->metadata};
-    uint64_t position;
     int error = judge_spec_event(tx, s, &event);
     draft->type = name_stored_type(event.type);
     if (!error)
@@ -192,14 +163,30 @@ static int judge_draft(struct transaction *tx, struct submission *s, struct draf
     if (error)
         return error;
     if (draft->id.size)
-        *fatal = engine_put_given(
-            tx->reader.engine, draft->id, position, (struct slice){.at = (const char *)hash, .size = CHAIN_SIZE});
+        *fatal = identity_give(tx, draft->id, position, hash);
     if (s->wants_receipts)
         add_receipt(&s->receipts, event.id, event.target, event.version, position);
     return 0;
 }
 
 // ---- one imported event
+
+// An event without an id: has the log the same one already? 0 with its receipt, -ENOENT when not, or -errno.
+static int judge_rerun(struct transaction *tx, struct submission *s, const struct draft *draft, uint64_t *position)
+{
+    struct event_row row;
+    struct event event;
+    BYTES_AUTO actor = {0};
+    int error = rerun_find(s->rerun, tx, draft, position);
+    if (error || !s->wants_receipts)
+        return error;
+    error = transaction_event(tx, *position, &row);
+    if (!error)
+        error = envelope_read(row.line, &event, &actor);
+    if (!error)
+        add_receipt(&s->receipts, event.id, event.target, event.version, *position);
+    return error;
+}
 
 static int judge_order(const struct transaction *tx, const struct draft *draft, struct reason *why)
 {
@@ -213,16 +200,13 @@ static int judge_order(const struct transaction *tx, const struct draft *draft, 
 
 static int judge_import(struct transaction *tx, struct submission *s, struct draft *draft, int *fatal)
 {
-    bool known = false;
-    uint64_t own = 0, position;
-    int error = 0;
-    if (draft->id.size) {
-        own = history_own_position(tx->tenant, draft->id);
-        error = judge_id(tx, s, draft, own, NULL, &known);
-    }
-    if (!error && !known)
-        error = judge_order(tx, draft, &s->why);
-    if (error || known)
+    uint64_t position;
+    rerun_go_to(s->rerun, tx, draft->at_us);
+    int error = draft->id.size ? judge_id(tx, s, draft, NULL, &position) : judge_rerun(tx, s, draft, &position);
+    if (error != -ENOENT)
+        return error ? error : rerun_pass(s->rerun, position);
+    error = judge_order(tx, draft, &s->why);
+    if (error)
         return error;
     struct entity *e;
     struct event event = {.id = draft->id,
@@ -243,15 +227,18 @@ static int judge_import(struct transaction *tx, struct submission *s, struct dra
         error = judge_spec_accept(tx, s, e, &event, &position);
     if (error)
         return error;
-    // What the store itself would call it is found without an index.
-    if (draft->id.size && own != position) {
-        *fatal = own > position ? claim_position(tx, own) : 0;
-        if (!*fatal)
-            *fatal = engine_put_given(tx->reader.engine, draft->id, position, (struct slice){0});
-    }
+    if (draft->id.size)
+        *fatal = identity_import(tx, draft->id, position);
     if (s->wants_receipts)
         add_receipt(&s->receipts, event.id, event.target, event.version, position);
-    return 0;
+    return rerun_pass(s->rerun, position);
+}
+
+// Reads on in the index of ids, and keeps what to go back to.
+static int begin_import(struct transaction *tx, struct submission *s)
+{
+    int error = identity_sift(tx, s->draft_count);
+    return error ? error : rerun_save(s->rerun, &s->before);
 }
 
 int judge_nested(struct transaction *tx, struct submission *s, struct draft *draft)
@@ -268,10 +255,13 @@ static int judge_events(struct transaction *tx, struct submission *s, int *fatal
     int error = s->error;
     struct reason why = s->why;
     s->why.text[0] = '\0';
+    int begun = s->rerun ? begin_import(tx, s) : 0;
+    if (begun)
+        return begun;
     for (unsigned i = 0; i < s->draft_count; i++) {
         struct draft *draft = &s->drafts[i];
         draft->type = name_stored_type(transaction_spelling(tx, draft->type.text));
-        int wrong = s->imports ? judge_import(tx, s, draft, fatal) : judge_draft(tx, s, draft, fatal);
+        int wrong = s->rerun ? judge_import(tx, s, draft, fatal) : judge_draft(tx, s, draft, fatal);
         if (wrong) {
             s->line = s->drafts[i].line;
             s->input = s->inputs[i];
@@ -411,6 +401,8 @@ int judge_submission(struct transaction *tx, struct submission *s)
         return s->error ? s->error : -EIO;
     if (!s->error)
         return transaction_write(tx, from);
+    if (s->rerun)
+        rerun_restore(s->rerun, &s->before);
     transaction_undo(tx);
     return 0;
 }

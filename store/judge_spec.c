@@ -26,7 +26,7 @@ static int judge_declaration(
     if (text.failed)
         return -ENOMEM;
     if (!declares)
-        return is_own_spec(tx, entity_name(e)) && !s->imports
+        return is_own_spec(tx, entity_name(e)) && !s->rerun
                    ? reason_set(&s->why, -EPERM, "what a tenant declares, spec.json says")
                    : 0;
     if (!may)
@@ -39,7 +39,7 @@ static int judge_result(struct transaction *tx, struct submission *s, const stru
 {
     struct spec *spec;
     // What happened elsewhere has happened.
-    if (s->imports)
+    if (s->rerun)
         return 0;
     int error = transaction_spec(tx, &spec);
     if (!error && tx->misfit.text[0])

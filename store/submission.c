@@ -16,5 +16,6 @@ void submission_free(struct submission *s)
         return;
     arena_free(&s->arena);
     bytes_free(&s->receipts);
+    rerun_free(&s->before);
     free(s);
 }

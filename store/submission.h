@@ -5,6 +5,7 @@
 #include "store/arena.h"
 #include "store/draft.h"
 #include "store/reason.h"
+#include "store/rerun.h"
 #include "store/when.h"
 
 #include <sys/types.h>
@@ -31,7 +32,7 @@ struct submission {
     struct draft *drafts; // SUBMIT_EVENTS
     struct slice *inputs; // what was written for each draft, for `rejected`
     unsigned draft_count;
-    bool imports; // they happened elsewhere, at their own moments
+    struct rerun *rerun; // they are imported through this file; NULL: appended
     bool wants_receipts;
 
     struct slice entity;    // SUBMIT_DOCUMENT, SUBMIT_ROLLBACK
@@ -64,6 +65,7 @@ struct submission {
     uint32_t version;      // the entity's version after SUBMIT_DOCUMENT
     uint64_t spec;         // where the spec in force stands after SUBMIT_SPEC
     struct bytes receipts; // a line for each event, or one that tells the error
+    struct rerun before;   // as it was when the submission was judged
 
     struct submission *next; // the writer's queue
 };

@@ -1,5 +1,7 @@
 #include "store/sweep.h"
 
+#include "store/identity.h"
+
 #include <errno.h>
 #include <stdlib.h>
 
@@ -35,10 +37,26 @@ static int load_entity(struct reader *reader, uint64_t id, struct entity **entit
     return error == -ENOENT ? 0 : error;
 }
 
+// An id that no index tells of may have been imported: one that was given to append has its row already.
+static int replay_id(struct reader *reader, const struct event_row *row)
+{
+    struct tenant *t = reader->tenant;
+    struct event event;
+    BYTES_AUTO actor = {0};
+    uint64_t position;
+    int error = envelope_read(row->line, &event, &actor);
+    if (error || identity_own(t, event.id) == row->position)
+        return error;
+    error = engine_given(reader->engine, event.id, &position, NULL);
+    return error == -ENOENT ? ids_add(&t->ids, identity_hash(event.id), row->position) : error;
+}
+
 static int replay(struct reader *reader, const struct event_row *row)
 {
     struct entity *e;
-    int error = load_entity(reader, row->entity, &e);
+    int error = replay_id(reader, row);
+    if (!error)
+        error = load_entity(reader, row->entity, &e);
     // A chunk of a half-done sweep has it already.
     if (error || row->version <= e->head.version)
         return error;
@@ -94,6 +112,7 @@ void sweep_close(struct sweep *sweep)
 {
     free(sweep->names);
     free(sweep->chunks);
+    free(sweep->ids);
     *sweep = (struct sweep){.mark = sweep->mark, .entities = sweep->entities};
 }
 
@@ -128,12 +147,14 @@ static int start(struct sweep *sweep, const struct transaction *tx)
         if (e->pending_count)
             sweep->chunks[sweep->chunk_count++].entity = e;
     }
+    int error = room ? ids_sweep(&t->ids, tx->published.position, &sweep->ids, &sweep->id_count) : -ENOMEM;
     pthread_mutex_unlock(&t->lock);
-    if (!room) {
+    if (error) {
         sweep_close(sweep);
-        return -ENOMEM;
+        return error;
     }
     qsort(sweep->names, sweep->name_count, sizeof *sweep->names, by_name);
+    ids_sort(sweep->ids, sweep->id_count);
     qsort(sweep->chunks, sweep->chunk_count, sizeof *sweep->chunks, by_id);
     sweep->until = tx->published.position;
     sweep->until_entities = tx->published.entities;
@@ -194,7 +215,10 @@ int sweep_step(struct sweep *sweep, struct transaction *tx, size_t rows, bool fo
     }
     for (; !error && written < rows && sweep->next_chunk < sweep->chunk_count; sweep->next_chunk++)
         error = write_chunks(engine, &sweep->chunks[sweep->next_chunk], &written);
-    if (!error && sweep->running && sweep->next_name == sweep->name_count && sweep->next_chunk == sweep->chunk_count) {
+    for (; !error && written < rows && sweep->next_id < sweep->id_count; sweep->next_id++, written++)
+        error = engine_put_imported(engine, sweep->ids[sweep->next_id].hash, sweep->ids[sweep->next_id].position);
+    if (!error && sweep->running && sweep->next_name == sweep->name_count && sweep->next_chunk == sweep->chunk_count &&
+        sweep->next_id == sweep->id_count) {
         error = engine_put_mark(engine, sweep->until);
         if (!error)
             error = engine_put_entities(engine, sweep->until_entities);
@@ -210,6 +234,7 @@ void sweep_settle(struct sweep *sweep, struct tenant *tenant, bool committed)
     if (!committed) {
         sweep->next_name = sweep->committed_names;
         sweep->next_chunk = sweep->committed_chunks;
+        sweep->next_id = sweep->committed_ids;
         sweep->finished = false;
         return;
     }
@@ -221,6 +246,9 @@ void sweep_settle(struct sweep *sweep, struct tenant *tenant, bool committed)
         entity_drop_pending(item->entity, item->taken);
         entities_use(&tenant->entities, item->entity);
     }
+    sweep->committed_ids = sweep->next_id;
+    if (sweep->finished)
+        ids_drop_swept(&tenant->ids);
     pthread_mutex_unlock(&tenant->lock);
     if (!sweep->finished)
         return;

@@ -1,11 +1,11 @@
-// The sweep brings the index on disk (chunks and names) up to the log, sorted by key, a few rows in each commit of the
-// writer.
+// The sweep brings the index on disk (chunks, names and imported ids) up to the log, sorted by key, a few rows in each
+// commit of the writer.
 //
 // Rows in random places are what costs in a commit: each dirties a page. Collected in memory and written in order, many
 // of them share one. The index may so lag behind the log, but never lead or disagree: `mark` says how far it is whole,
 // moves in the commit of a sweep's last row, and what lies behind it is read from the log when the tenant is opened.
 //
-//     idle ── enough has gathered ──▶ names, by name ──▶ chunks, by entity ── mark ──▶ idle
+//     idle ── enough has gathered ──▶ names, by name ──▶ chunks, by entity ──▶ ids, by hash ── mark ──▶ idle
 //
 // Belongs to the writer's thread.
 #pragma once
@@ -22,9 +22,10 @@ struct sweep {
     uint64_t until;                    // what mark becomes
     uint64_t entities, until_entities; // that begin up to there
     struct swept *names, *chunks;
-    size_t name_count, chunk_count;
-    size_t next_name, next_chunk;             // what comes next
-    size_t committed_names, committed_chunks; // what the last commit has
+    struct id_place *ids;
+    size_t name_count, chunk_count, id_count;
+    size_t next_name, next_chunk, next_id;                   // what comes next
+    size_t committed_names, committed_chunks, committed_ids; // what the last commit has
     bool running, finished;
 };
 

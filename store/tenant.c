@@ -15,6 +15,7 @@ void tenant_init(struct tenant *t, uint32_t number, const char *name, const char
 void tenant_clear(struct tenant *t)
 {
     entities_free(&t->entities);
+    ids_free(&t->ids);
     types_free(&t->types);
     index_free(&t->index);
     declared_clear(&t->declared);
@@ -32,7 +33,7 @@ struct log_end tenant_end(struct tenant *t)
 size_t tenant_memory(struct tenant *t)
 {
     pthread_mutex_lock(&t->lock);
-    size_t bytes = t->entities.bytes;
+    size_t bytes = t->entities.bytes + ids_bytes(&t->ids);
     pthread_mutex_unlock(&t->lock);
     return bytes;
 }

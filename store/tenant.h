@@ -5,6 +5,7 @@
 #include "store/declared.h"
 #include "store/engine.h"
 #include "store/entity.h"
+#include "store/ids.h"
 #include "store/index.h"
 #include "store/sqid.h"
 #include "store/submission.h"
@@ -61,6 +62,7 @@ struct tenant {
     pthread_mutex_t lock;
     struct log_end end;       // (lock)
     struct entities entities; // (lock), see entity.h
+    struct ids ids;           // (lock); of the running transaction too
     struct types types;       // (lock); published up to what any published event names
     struct index index;       // (lock), see index.h
     struct declared declared; // (lock), see declared.h
@@ -85,7 +87,7 @@ void tenant_init(struct tenant *tenant, uint32_t number, const char *name, const
 void tenant_clear(struct tenant *tenant);
 
 struct log_end tenant_end(struct tenant *tenant);
-// About what its entities occupy in memory, in bytes.
+// About what its entities and ids occupy in memory, in bytes.
 size_t tenant_memory(struct tenant *tenant);
 static inline struct slice tenant_name(const struct tenant *tenant)
 {

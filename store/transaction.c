@@ -1,5 +1,6 @@
 #include "store/transaction.h"
 
+#include "store/identity.h"
 #include "store/query.h"
 
 #include <errno.h>
@@ -68,6 +69,8 @@ static int read_end(struct transaction *tx)
     if (!error || error == -ENOENT)
         error = engine_last_claimed(engine, &tx->last_claimed);
     if (!error)
+        error = engine_any_given(engine, &tx->has_given);
+    if (!error)
         error = engine_last_rejected(engine, &rejected);
     if (!error) {
         tx->rejected_number = rejected.number;
@@ -92,6 +95,7 @@ void transaction_close(struct transaction *tx)
 {
     query_room_free(tx->reader.room);
     chain_close(&tx->chain);
+    bloom_free(&tx->imported);
     spec_drop(tx->declaration.spec);
     spec_drop(tx->declaration_kept.spec);
     spec_drop(tx->published_declaration.spec);
@@ -293,27 +297,6 @@ static int type_number(struct transaction *tx, struct slice type, uint32_t *numb
     return *number ? 0 : t->types.count == TYPES_MAX ? -EMSGSIZE : -ENOMEM;
 }
 
-// `evt_` and the Sqid of tenant and position, in `out`; with a third number when somebody has given that id away. (What
-// claims a position may also be a refused event, or an id with a third number itself.)
-static int own_id(struct transaction *tx, uint64_t position, char out[static SQID_TEXT_MAX + 4], struct slice *id)
-{
-    uint64_t numbers[3] = {tx->tenant->number, position, 0}, other;
-    bool claimed = false;
-    if (position <= tx->last_claimed) {
-        int error = engine_claimed(tx->reader.engine, position);
-        if (error && error != -ENOENT)
-            return error;
-        claimed = !error;
-    }
-    memcpy(out, "evt_", 4);
-    for (unsigned count = 2;; count = 3, numbers[2]++) {
-        *id = (struct slice){.at = out, .size = 4 + sqid_encode(tx->tenant->sqids, numbers, count, out + 4)};
-        int error = claimed ? engine_given(tx->reader.engine, *id, &other, NULL) : -ENOENT;
-        if (error)
-            return error == -ENOENT ? 0 : error;
-    }
-}
-
 static int push_undo(struct transaction *tx, struct entity *e)
 {
     if (!GROW(tx->undos, tx->undo_count, tx->undo_room))
@@ -358,15 +341,15 @@ static int remember(
 
 int transaction_add(struct transaction *tx, struct entity *e, struct event *event, uint64_t *position)
 {
-    char id[SQID_TEXT_MAX + 4];
-    struct addition addition = {.entity = e, .given = event->id, .offset = tx->end.size_bytes};
+    char id[IDENTITY_TEXT_MAX];
+    struct addition addition = {.entity = e, .offset = tx->end.size_bytes};
     if (e->next.version >= NAME_VERSION_MAX)
         return -EMSGSIZE;
     *position = tx->end.position + 1;
     event->target = entity_name(e);
     event->version = addition.version = e->next.version + 1;
     event->at_us = tx->at_us;
-    int error = event->id.size ? 0 : own_id(tx, *position, id, &event->id);
+    int error = event->id.size ? 0 : identity_make(tx, *position, id, &event->id);
     if (!error)
         error = type_number(tx, event->type, &addition.place.type);
     if (!error)
@@ -501,6 +484,7 @@ void transaction_undo_to(struct transaction *tx, const struct transaction_mark *
     tx->lines.failed = false;
     tx->end = mark->end;
     pthread_mutex_lock(&t->lock);
+    ids_truncate(&t->ids, tx->end.position);
     types_truncate(&t->types, mark->types);
     pthread_mutex_unlock(&t->lock);
 }
@@ -650,6 +634,7 @@ void transaction_abort(struct transaction *tx)
     tx->count = 0;
     tx->rejected = false;
     pthread_mutex_lock(&t->lock);
+    ids_truncate(&t->ids, tx->published.position);
     types_truncate(&t->types, tx->published_types);
     settle(tx, false);
     t->frontier_us = INT64_MAX;

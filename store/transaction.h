@@ -3,6 +3,7 @@
 // whole. Belongs to the writer's thread.
 #pragma once
 
+#include "store/bloom.h"
 #include "store/history.h"
 
 struct addition {
@@ -12,7 +13,7 @@ struct addition {
     struct event_place place;
     uint32_t version;
     unsigned char hash[CHAIN_SIZE];
-    struct slice given;     // the id, if a writer gave it; lives in the submission
+    struct slice given;     // the id, if it was given to append; lives in the submission
     struct state *snapshot; // the state behind it, when one is due
     bool declares;          // a spec
 };
@@ -46,6 +47,10 @@ struct transaction {
     struct log_end end;
     int64_t at_us; // the timestamp of the submission being judged
     uint64_t last_claimed;
+    bool has_given;        // append was given an id at some time
+    struct bloom imported; // the ids that import brought; all of them when
+    bool sifted;
+    int64_t sift_from;                   // the last hash of the index that it has
     uint64_t rejected_number;            // of the last refusal
     struct declaration declaration;      // in force for the next event
     struct declaration declaration_kept; // … before the submission being judged

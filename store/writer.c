@@ -1,6 +1,7 @@
 #include "store/writer.h"
 
 #include "store/hook.h"
+#include "store/identity.h"
 #include "store/judge.h"
 #include "store/rejection.h"
 #include "store/sweep.h"
@@ -21,7 +22,7 @@
 #define IDLE_ROWS 2048u
 // Rows of the index that each commit writes: so many, or this many for each of its events.
 #define SWEEP_ROWS_MIN       64u
-#define SWEEP_ROWS_PER_EVENT 2u
+#define SWEEP_ROWS_PER_EVENT 3u
 // Rows of postings likewise: at worst an event has two terms of its own, with two rows each.
 #define POSTING_ROWS_MIN       64u
 #define POSTING_ROWS_PER_EVENT 4u
@@ -163,6 +164,11 @@ static void fail_batch(struct writer *w, struct submission *batch, int error)
 {
     fprintf(stderr, "factfs: tenant %s: commit failed: %s\n", w->tenant->name, engine_error(w->engine));
     for (struct submission *s = batch; s; s = s->next) {
+        // Of several of one file the first goes back furthest.
+        if (s->rerun && !s->rerun->restored) {
+            rerun_restore(s->rerun, &s->before);
+            s->rerun->restored = true;
+        }
         if (!s->error) {
             s->error = error;
             reason_set(&s->why, error, "%s", engine_error(w->engine));
@@ -300,6 +306,7 @@ static void rest(struct writer *w)
     // Entities within their usual bounds stay: to read one anew costs more than a commit.
     forget_entities(w, ENTITY_BYTES, SIZE_MAX);
     engine_forget(w->engine);
+    identity_forget(&w->tx);
     malloc_trim(0);
 }
 

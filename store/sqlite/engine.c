@@ -172,6 +172,11 @@ int engine_drop_given(struct engine *e, struct slice id)
     return run(e, s);
 }
 
+int engine_put_imported(struct engine *e, uint64_t hash, uint64_t position)
+{
+    return run(e, statement_of(e, PUT_IMPORTED, hash, position));
+}
+
 int engine_put_claimed(struct engine *e, uint64_t position)
 {
     return run(e, statement_of(e, PUT_CLAIMED, position, 0));
@@ -443,6 +448,38 @@ int engine_given(struct engine *e, struct slice id, uint64_t *position, struct s
     if (content)
         *content = found;
     return error;
+}
+
+int engine_any_given(struct engine *e, bool *any)
+{
+    uint64_t number = 0;
+    int error = number_of(e, statement(e, ANY_GIVEN), &number);
+    *any = number != 0;
+    return error;
+}
+
+int engine_imported(struct engine *e, uint64_t hash, uint64_t below, uint64_t *position)
+{
+    return number_of(e, statement_of(e, IMPORTED, hash, below < INT64_MAX ? below : INT64_MAX), position);
+}
+
+int engine_imported_start(struct engine *e, int64_t hash)
+{
+    return statement_of(e, IMPORTED_BEHIND, (uint64_t)hash, 0) ? 0 : run(e, NULL);
+}
+
+int engine_imported_next(struct engine *e, int64_t *hash)
+{
+    sqlite3_stmt *s = e->connection.statements[IMPORTED_BEHIND];
+    int found = connection_step(&e->connection, s);
+    if (found == 1)
+        *hash = sqlite3_column_int64(s, 0);
+    return found;
+}
+
+void engine_imported_end(struct engine *e)
+{
+    sqlite3_reset(e->connection.statements[IMPORTED_BEHIND]);
 }
 
 int engine_claimed(struct engine *e, uint64_t position)

@@ -20,6 +20,7 @@
     "INSERT INTO mark VALUES(2, 0);"                                                                                   \
     "CREATE TABLE hook(number INTEGER PRIMARY KEY, position INT, at INT, folder TEXT, name TEXT, text BLOB, sum INT);" \
     "CREATE UNIQUE INDEX hook_name ON hook(folder, name);"                                                             \
+    "CREATE TABLE imported(hash INT, position INT, PRIMARY KEY(hash, position)) WITHOUT ROWID;"                        \
     "CREATE TABLE hook_log(hook INT, number INT, text BLOB, PRIMARY KEY(hook, number)) WITHOUT ROWID;"                 \
     "CREATE TABLE spec(position INTEGER PRIMARY KEY);" TABLES_OF_DELIVERIES "PRAGMA user_version=2;"
 
@@ -55,6 +56,7 @@ const char *const engine_statements[STATEMENTS] = {
     [PUT_TYPE] = "INSERT INTO type VALUES(?1, ?2, ?3)",
     [PUT_GIVEN] = "INSERT INTO given VALUES(?1, ?2, ?3)",
     [DROP_GIVEN] = "DELETE FROM given WHERE id = ?1",
+    [PUT_IMPORTED] = "INSERT OR IGNORE INTO imported VALUES(?1, ?2)",
     [PUT_CLAIMED] = "INSERT OR IGNORE INTO claimed VALUES(?1)",
     [PUT_REJECTED] = "INSERT INTO rejected VALUES(?1, ?2, ?3)",
     [DROP_REJECTED] = "DELETE FROM rejected WHERE number < ?1",
@@ -88,6 +90,9 @@ const char *const engine_statements[STATEMENTS] = {
     [LAST_ENTITY] = "SELECT id FROM entity ORDER BY id DESC LIMIT 1",
     [TYPE_FROM] = "SELECT id, folded, spelling FROM type WHERE id >= ?1 ORDER BY id LIMIT 1",
     [GIVEN] = "SELECT position, content FROM given WHERE id = ?1",
+    [ANY_GIVEN] = "SELECT EXISTS(SELECT 1 FROM given)",
+    [IMPORTED] = "SELECT position FROM imported WHERE hash = ?1 AND position < ?2 ORDER BY position DESC LIMIT 1",
+    [IMPORTED_BEHIND] = "SELECT hash FROM imported WHERE hash > ?1 ORDER BY hash",
     [CLAIMED] = "SELECT position FROM claimed WHERE position = ?1",
     [LAST_CLAIMED] = "SELECT position FROM claimed ORDER BY position DESC LIMIT 1",
     [SPEC_BEFORE] = "SELECT position FROM spec WHERE position < ?1 ORDER BY position DESC LIMIT 1",
