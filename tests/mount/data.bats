@@ -1,42 +1,12 @@
-# A real log: two years of travel declarations, 55,628 events of 10,357 declarations, appended at once. Without the file
-# beside the checkout, or where TRAVEL_DECLARATIONS says, a log of the same shape is made, and the tests say so.
+# A real log, appended at once.
 load helpers
-
-REAL=${TRAVEL_DECLARATIONS:-$ROOT/../shared/data/travel-declarations.ndjson.gz}
-
-# A log of the same shape: declarations that are submitted, approved, rejected and paid, and overlap in time.
-generated() {
-    python3 - <<'END'
-import json, random
-pick = random.Random(1)
-steps = ["Saved", "Submitted", "Approved", "Rejected", "FinalApproved", "PaymentRequested", "PaymentHandled"]
-who = ["staff-member_EMPLOYEE", "staff-member_SUPERVISOR", "staff-member_ADMINISTRATION", "system_UNDEFINED"]
-seen, living = 0, []
-for _ in range(20000):
-    if not living or pick.randrange(5) == 0:
-        seen += 1
-        living.append(86791 + seen * 4)
-        data = {"status": "Submitted", "Amount": pick.uniform(1, 900), "BudgetNumber": "budget 86566",
-                "DeclarationNumber": f"declaration number {living[-1] + 1}", "by": "EMPLOYEE", "step": f"st_step {living[-1]}_0"}
-        declaration, actor = living[-1], who[0]
-    else:
-        declaration = pick.choice(living[-60:])
-        data = {"status": pick.choice(steps), "step": f"st_step {pick.randrange(10**6)}_0"}
-        actor = pick.choice(who)
-    print(json.dumps({"type": f"Declaration.{data['status']}", "target": f"declaration_{declaration}", "actor": actor, "data": data}, separators=(",", ":")))
-END
-}
+load real_log
 
 setup_file() {
     mount_start
     export LOG=$BATS_FILE_TMPDIR/log TENANT=travel T=$MOUNT/travel
-    if [[ -e $REAL ]]; then
-        # The clock of a store is its own: an event that is appended brings no time.
-        zcat "$REAL" | sed -E 's/,"timestamp":"[^"]*"//' > "$LOG"
-    else
-        echo "# $REAL is not there: a generated log of the same shape is used instead" >&3
-        generated > "$LOG"
-    fi
+    # The clock of a store is its own: an event that is appended brings no time.
+    real_log | sed -E 's/,"timestamp":"[^"]*"//' > "$LOG"
     mkdir "$T"
     put_file "$T/append" "$LOG" > "$BATS_FILE_TMPDIR/answer"
 }

@@ -212,3 +212,97 @@ EOF
     is 2 "$(grep -c '"position":1}' <<< "$output")"
     holds '{"error":"EINVAL","reason":"timestamp 2019-01-01T00:00:00Z goes back' "$output"
 }
+
+# ---- again, without ids
+
+@test "events without ids imported again add nothing, also when more follow them" {
+    on 2020-01-01 '"data":{"n":1}' > "$BATS_TEST_TMPDIR/file"
+    on 2020-01-01 '"data":{"n":2}' >> "$BATS_TEST_TMPDIR/file"
+    on 2020-01-02 '"data":{"n":1}' >> "$BATS_TEST_TMPDIR/file"
+    cat "$BATS_TEST_TMPDIR/file" > "$T/import"
+    cat "$BATS_TEST_TMPDIR/file" > "$T/import"
+    is 3 "$(count "$T")"
+    on 2020-01-02 '"data":{"n":3}' >> "$BATS_TEST_TMPDIR/file"
+    cat "$BATS_TEST_TMPDIR/file" > "$T/import"
+    is "1 2 1 3" "$(jq .data.n "$T/stream" | xargs)"
+}
+
+@test "equal events of one moment are counted: the k-th of the file is the k-th of the log" {
+    local event
+    event=$(on 2020-01-01)
+    imported "$event" "$event"
+    imported "$event" "$event" "$event"
+    is 3 "$(count "$T")"
+    imported "$event$event$event$event"
+    is 4 "$(count "$T")"
+    # What a refused write had is not counted.
+    is "open ok write ok write EINVAL write ok close ok" \
+        "$(calls open "$T/import" w write "$event$event" write "$event$event$(on 2019-01-01)" write "$event$event$event" close | xargs)"
+    is 5 "$(count "$T")"
+}
+
+@test "an event without an id that differs in anything but metadata is another one" {
+    imported "$(on 2020-01-01 '"actor":"a_1","data":{"n":1}')"
+    imported "$(on 2020-01-01 '"actor":"a_1","data":{"n":1},"metadata":{"run":2}')"
+    is 1 "$(count "$T")"
+    imported "$(on 2020-01-01 '"actor":"a_2","data":{"n":1}')" "$(on 2020-01-01 '"actor":"a_1","data":{"n":1.0}')" "$(on 2020-01-01T00:00:00.000001 '"actor":"a_1","data":{"n":1}')"
+    is 4 "$(count "$T")"
+    import_refused EINVAL "goes back" "$(on 2020-01-01 '"actor":"a_3","data":{"n":1}')"
+}
+
+@test "of a file that has ids on some of its equal events each is added once" {
+    local file
+    file=$(on 2020-01-01 '"id":"x"')$(on 2020-01-01)$(on 2020-01-01 '"id":"y"')$(on 2020-01-01)
+    imported "$(on 2020-01-01 '"id":"x"')"
+    imported "$file"
+    imported "$file"
+    is "x y" "$(jq -r .id "$T/stream" | grep -xE 'x|y' | xargs)"
+    is 4 "$(count "$T")"
+}
+
+# ---- beside others
+
+@test "an append beside an import ends it where the log has become younger than the file, and nothing is lost" {
+    local n answer
+    for n in {1..400}; do
+        on "2020-01-01T00:00:00.$(printf %03d "$n")Z" '"data":{"n":'"$n"'}'
+    done > "$BATS_TEST_TMPDIR/file"
+    { while read -r n; do echo "$n"; done < "$BATS_TEST_TMPDIR/file" > "$T/import"; } 2> /dev/null 3>&- &
+    wait_for eval '(( $(count "$T") >= 5 ))'
+    record '{"type":"Note.Created","target":"note_1"}'
+    wait $! || true
+    is 1 "$(count "$T/note_1")"
+    is "$(seq "$(count "$T/order_1")")" "$(jq .data.n "$T/order_1/stream")"
+    if (($(count "$T/order_1") < 400)); then
+        holds "the last event's: import takes events in the order of their time" "$(tail -n 1 "$T/rejected")"
+    fi
+    # Known ones are still known.
+    imported "$(head -n 3 "$BATS_TEST_TMPDIR/file")"
+}
+
+@test "an event of the future is taken, and the tenant's clock goes on behind it" {
+    imported "$(on 2999-01-01)"
+    record '{"type":"was_seen","target":"order_1"}'
+    is "2999-01-01T00:00:00Z 2999-01-01T00:00:00.000001Z" "$(jq -r .timestamp "$T/stream" | xargs)"
+    [[ -e $T/order_1/asof/2999-01-01 && ! -e $T/order_1/asof/2999-01-01T00:00:00.000001Z && ! -e $T/order_1/asof/2998-12-31 ]]
+}
+
+@test "import reads as empty and keeps its size and times" {
+    is "" "$(cat "$T/import")"
+    local before
+    before=$(stat -c '%s %Y %Z' "$T/import")
+    imported "$(on 2020-01-01)"
+    is "$before" "$(stat -c '%s %Y %Z' "$T/import")"
+    chmod 600 "$T/import"
+    touch "$T/import"
+    : > "$T/import"
+    is "$before" "$(stat -c '%s %Y %Z' "$T/import")"
+}
+
+@test "a value may straddle two writes, and an array is one transaction" {
+    is ok "$(put "$T/import" '{"type":"was_seen","target":"order_1",' '"timestamp":"2020-01-01"}')"
+    import_refused EINVAL "goes back" "[$(on 2020-01-02),$(on 2019-01-02)]"
+    is 1 "$(count "$T")"
+    imported "[$(on 2020-01-02),$(on 2020-01-03)]"
+    is 3 "$(count "$T")"
+}

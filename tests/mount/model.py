@@ -5,7 +5,9 @@ JSON is kept as text: a scalar is the bytes that were written, an object a list 
     model.py record FILE TENANT LOGIN   the stream that a tenant holds after FILE (NDJSON) was appended, ids and times masked
     model.py mixed SEED COUNT           a random log of both conventions, for `record`, each event valid where it stands
     model.py check TENANT_DIRECTORY     compares what a mount shows with the folding of its events, at every version and moment
+    model.py past FILE TENANT_DIRECTORY SEED   … with the folding of the events of FILE, which was imported, at ten of its moments
 """
+import datetime
 import decimal
 import json
 import os
@@ -109,6 +111,32 @@ def is_pascal(kind):
     return "." in kind
 
 
+def is_pair(value):
+    return isinstance(value, Object) and bool(value) and set(value.names()) <= {"before", "after"}
+
+
+def arrow(value):
+    """The halves of "A -> B", or nothing."""
+    if not isinstance(value, str) or value[0] != '"':
+        return []
+    halves = re.split(" (?:->|→) ", json.loads(value))
+    return halves if len(halves) == 2 and len(re.findall("->|→", json.loads(value))) == 1 else []
+
+
+def arrow_end(now, value):
+    """The B of "A -> B" when the field is a string now."""
+    if isinstance(now, str) and now[0] == '"' and arrow(value):
+        return json.dumps(arrow(value)[1], ensure_ascii=False)
+    return None
+
+
+def utc(text):
+    """A moment as factfs shows it: UTC, with the fewest of 0, 3 and 6 digits that hold it."""
+    at = datetime.datetime.fromisoformat(text).astimezone(datetime.timezone.utc)
+    digits = f".{at.microsecond:06}" if at.microsecond % 1000 else f".{at.microsecond // 1000:03}" if at.microsecond else ""
+    return at.strftime("%Y-%m-%dT%H:%M:%S") + digits + "Z"
+
+
 class Entity:
     """What the events of one entity add up to."""
 
@@ -127,14 +155,12 @@ class Entity:
 
     def change(self, now, value):
         after = value
-        if isinstance(value, Object) and value and set(value.names()) <= {"before", "after"}:
+        if is_pair(value):
             before, after = value.get("before"), value.get("after")
             assert value.find("before") is None or equal(before, "null" if now is None else now), "a before that does not hold"
-        elif isinstance(value, str) and value[0] == '"' and isinstance(now, str) and now[0] == '"':
-            halves = re.split(" (?:->|→) ", json.loads(value))
-            if len(halves) == 2 and len(re.findall("->|→", json.loads(value))) == 1:
-                assert json.loads(now) == halves[0], "an arrow that does not hold"
-                after = json.dumps(halves[1], ensure_ascii=False)
+        elif arrow_end(now, value):
+            assert json.loads(now) == arrow(value)[0], "an arrow that does not hold"
+            after = arrow_end(now, value)
         pair = Object()
         if now is not None:
             pair.append(('"before"', now))
@@ -158,6 +184,8 @@ class Entity:
             for key, value in data:
                 if not is_pascal(kind):
                     self.fields.put(key, value)
+                elif not is_pair(value):
+                    self.fields.put(key, arrow_end(self.fields.get(json.loads(key)), value) or value)
                 elif value.find("after") is None:
                     self.fields.drop(json.loads(key))
                 else:
@@ -294,11 +322,44 @@ def check(tenant):
     return 1 if wrong else 0
 
 
+def past(path, tenant, seed):
+    pick = random.Random(seed)
+    events = [parse(line) for line in open(path, encoding="utf-8")]
+    own = {}
+    for event in events:
+        own.setdefault(json.loads(event.get("target")), []).append((utc(json.loads(event.get("timestamp"))), event))
+    compared, wrong = 0, []
+    moments = sorted(pick.sample([at for events in own.values() for at, _ in events], 10))
+    for moment in moments:
+        # Some of those that something happened to at that time, and some others.
+        near = [target for target, events in own.items() if events[0][0][:10] <= moment[:10] <= events[-1][0][:10]]
+        for target in pick.sample(near, min(8, len(near))) + pick.sample(sorted(own), 4):
+            entity = Entity(target)
+            # Texts of one length and zone are in the order of time, but for the digits behind the second.
+            for at, event in own[target]:
+                if at[:-1] <= moment[:-1]:
+                    entity.fold(json.loads(event.get("type")), event.get("actor"), f'"{at}"', event.get("data"))
+            expected = entity.state()
+            for directory in (f"{target}/asof/{moment}", f"asof/{moment}/{target}"):
+                saw = read(tenant, directory, "state.json")
+                compared += 1
+                if saw != expected:
+                    wrong.append(f"{directory}:\n  expected {expected!r}\n       saw {saw!r}")
+            if entity.version and len(os.listdir(os.path.join(tenant, target, "asof", moment, "events"))) != entity.version:
+                wrong.append(f"{target}/asof/{moment}/events: not {entity.version}")
+    print(f"{compared} states at {len(moments)} moments compared, {len(wrong)} differ")
+    for text in wrong[:3]:
+        print(text[:1000])
+    return 1 if wrong else 0
+
+
 if __name__ == "__main__":
     command, *arguments = sys.argv[1:]
     if command == "record":
         record(*arguments)
     elif command == "mixed":
         mixed(*map(int, arguments))
+    elif command == "past":
+        sys.exit(past(*arguments))
     else:
         sys.exit(check(*arguments))

@@ -24,8 +24,9 @@ struct fixture {
     struct reader reader;
     tenant_observer *observer;
     void *observer_context;
-    const char *entity; // whose `append` is written to; NULL: the tenant's
-    const char *actor;  // NULL: user_test
+    const char *entity;  // whose `append` is written to; NULL: the tenant's
+    const char *actor;   // NULL: user_test
+    struct rerun *rerun; // what is appended comes through this file of an import; NULL: it does not
 
     // the last answer
     int error;
@@ -249,10 +250,12 @@ static inline struct submission *fixture_events(struct fixture *f, struct slice 
     struct submission *s = submission_new(SUBMIT_EVENTS);
     struct draft_origin origin = {.tenant = SLICE("acme"),
         .entity = slice_of(f->entity ? f->entity : ""),
-        .actor = slice_of(f->actor ? f->actor : "user_test")};
+        .actor = slice_of(f->actor ? f->actor : "user_test"),
+        .imports = f->rerun != NULL};
     struct json_scanner scanner;
     json_scanner_init(&scanner);
     s->wants_receipts = true;
+    s->rerun = f->rerun;
     s->path = SLICE("append");
     int error = 0;
     for (size_t used; !error && text.size; text.at += used, text.size -= used) {
