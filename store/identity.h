@@ -34,9 +34,11 @@ struct identity_content {
 int identity_make(struct transaction *tx, uint64_t position, char out[static IDENTITY_TEXT_MAX], struct slice *id);
 // The event that has an id, recorded or of this transaction; -ENOENT when there is none.
 int identity_event(struct transaction *tx, struct slice id, struct event_row *row, struct identity_content *content);
-// The last event of the transaction, at this position, was given its id: keeps where it is, with the hash of its
-// content (CHAIN_SIZE bytes). If the id is the own one of an event to come, that one will get another. The id must live
-// until the submission was written. 0, or an error in writing.
+// Somebody gives this id to an event that is about to be added: if it is the own one of an event to come, that one will
+// get another. 0, or an error in writing.
+int identity_claim(struct transaction *tx, struct slice id);
+// The event at a position, of this transaction, was given its id: keeps where it is, with the hash of its content
+// (CHAIN_SIZE bytes). The id must live until the submission was written. 0, or an error in writing.
 int identity_give(struct transaction *tx, struct slice id, uint64_t position, const unsigned char *hash);
 // The same for an event that was imported.
 int identity_import(struct transaction *tx, struct slice id, uint64_t position);

@@ -134,6 +134,9 @@ static int judge_draft(struct transaction *tx, struct submission *s, struct draf
             error = judge_id(tx, s, draft, hash, &position);
         if (error != -ENOENT)
             return error;
+        *fatal = identity_claim(tx, draft->id);
+        if (*fatal)
+            return 0;
     }
     struct entity *e;
     struct state *state;
@@ -223,6 +226,10 @@ static int judge_import(struct transaction *tx, struct submission *s, struct dra
             "version is %u, but the next one of %.*s is %u: an event before this one is missing, or was left out",
             draft->version, SHOWN(draft->target), e->next.version + 1);
     tx->at_us = draft->at_us;
+    if (!error && draft->id.size)
+        *fatal = identity_claim(tx, draft->id);
+    if (*fatal)
+        return 0;
     if (!error)
         error = judge_spec_accept(tx, s, e, &event, &position);
     if (error)
