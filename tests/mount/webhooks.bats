@@ -286,7 +286,7 @@ needs_library() {
     created deal_2
     is 1 "$(count_came "gone/$P")"
     daemon_restart -o hooks_allow=127.0.0.1
-    status_is '.state == "disabled" and .lag == 2'
+    wait_for status_is '.state == "disabled" and .lag == 2'
     is 1 "$(count_came "gone/$P")"
     # The same text: no event, but it is on again.
     local events
