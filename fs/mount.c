@@ -93,9 +93,9 @@ static int serve(struct mount *mount, struct reason *why)
 // A daemon that died has left its mount point behind.
 static void clear_dead_mount(const char *point)
 {
-    // Not stat: it may answer from what the kernel remembers.
+    // Not stat: it may answer from what the kernel remembers. One that is dying now says ECONNABORTED.
     struct statfs fs;
-    if (statfs(point, &fs) == 0 || errno != ENOTCONN)
+    if (statfs(point, &fs) == 0 || (errno != ENOTCONN && errno != ECONNABORTED))
         return;
     pid_t child = fork();
     if (child == 0) {

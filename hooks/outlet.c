@@ -81,6 +81,7 @@ struct ledger *outlet_ledger(struct outlet *o)
 static void hand_in(struct outlet *o)
 {
     o->refused = false;
+    o->handed_in_ns = when_steady_ns();
     ledger_submit(o->under_way, o->tenant);
 }
 
@@ -130,6 +131,7 @@ void outlet_settle(struct outlet *o, int64_t now_us)
         drop_asks(&o->waiting, o->under_way->error);
         return;
     }
+    o->commit_us = (o->commit_us * 7 + (when_steady_ns() - o->handed_in_ns) / 1000) / 8;
     ledger_free(o->under_way);
     o->under_way = NULL;
     for (struct queue *q = o->queues; q; q = q->next) {
@@ -152,7 +154,7 @@ static bool is_urgent(const struct outlet *o)
 {
     bool urgent = o->asks;
     for (const struct queue *q = o->queues; q && !urgent; q = q->next)
-        urgent = queue_is_held(q);
+        urgent = queue_is_held(q, o->commit_us);
     return urgent;
 }
 
@@ -312,6 +314,27 @@ static void rest(struct outlet *o, int64_t now_us, bool more)
         earlier(&o->due_us, o->rest_us);
 }
 
+// Does its receiver answer, and soon?
+static bool is_quick(const struct queue *q)
+{
+    return !q->failures && q->sending.count * 2 < q->webhook.concurrency;
+}
+
+static bool serve_queue(struct outlet *o, struct queue *q, uint64_t end, int64_t now_us)
+{
+    queue_promote(q, now_us);
+    queue_fetch_singles(q, o->reader);
+    bool more = queue_scan(q, o->reader, end, now_us);
+    size_t sending = q->sending.count;
+    if (!outlet_send(o, q, now_us))
+        earlier(&o->due_us, now_us + MEMORY_US);
+    // What is ready goes out before others are made ready.
+    if (q->sending.count != sending)
+        transfers_move(o->transfers);
+    earlier(&o->due_us, queue_due_us(q, now_us));
+    return more;
+}
+
 bool outlet_serve(struct outlet *o, int64_t now_us)
 {
     o->due_us = INT64_MAX;
@@ -321,14 +344,13 @@ bool outlet_serve(struct outlet *o, int64_t now_us)
     }
     bool more = false;
     uint64_t end = tenant_end(o->tenant).position;
-    for (struct queue *q = o->queues; q; q = q->next) {
-        queue_promote(q, now_us);
-        queue_fetch_singles(q, o->reader);
-        more |= queue_scan(q, o->reader, end, now_us);
-        if (!outlet_send(o, q, now_us))
-            earlier(&o->due_us, now_us + MEMORY_US);
-        earlier(&o->due_us, queue_due_us(q, now_us));
-    }
+    // Those whose receivers are quick go first: the others have time.
+    for (struct queue *q = o->queues; q; q = q->next)
+        if ((q->waits_its_turn = !is_quick(q)) == false)
+            more |= serve_queue(o, q, end, now_us);
+    for (struct queue *q = o->queues; q; q = q->next)
+        if (q->waits_its_turn)
+            more |= serve_queue(o, q, end, now_us);
     flush_in_time(o, now_us);
     rest(o, now_us, more);
     return more;

@@ -23,6 +23,8 @@ struct outlet {
     struct ledger *under_way; // with the writer, or waiting for the disk
     bool refused;             // the disk did not take it:
     int64_t again_us;         // it is handed in again then
+    int64_t handed_in_ns;     // when it was, by the steady clock
+    int64_t commit_us;        // what that takes: a running mean
     int64_t flush_us;         // the open ledger must go by then; 0: there is no hurry
 
     struct delivery_ask *asks;    // to be answered when the open ledger is on disk

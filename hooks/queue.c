@@ -493,6 +493,7 @@ void queue_conclude(struct queue *q, struct job *job, const struct transfer_outc
     q->row.attempts++;
     q->unsaved++;
     q->changed = true;
+    q->request_us = (q->request_us * 7 + outcome->duration_us) / 8;
     if (transfer_is_delivered(outcome)) {
         conclude_success(q, job, reader, ledger, now_us);
         return;

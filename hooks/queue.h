@@ -88,14 +88,16 @@ struct queue {
     uint64_t singles_from;    // entities before this were looked at
     bool revives, reviving;   // what was given up is sent anew, by the open ledger, or by the one under way
 
+    int64_t request_us;    // what one takes: a running mean
     unsigned failures;     // in a row
     int64_t open_until_us; // 0: the breaker is closed
     bool probing;
 
     struct bytes lines; // of attempts, for the next ledger
     unsigned line_count;
-    bool is_there;  // its file is
-    bool collected; // it has something in the ledger under way
+    bool waits_its_turn; // (outlet_serve)
+    bool is_there;       // its file is
+    bool collected;      // it has something in the ledger under way
     struct queue *next;
 };
 
@@ -137,8 +139,8 @@ void queue_promote(struct queue *q, int64_t now_us);
 
 // ---- the disk
 
-// Must the open ledger go to disk for the queue to go on?
-bool queue_is_held(const struct queue *q);
+// Should the open ledger go to disk now, for the queue to go on? A commit takes about so long.
+bool queue_is_held(const struct queue *q, int64_t commit_us);
 // Is there anything that should be on disk some time?
 bool queue_has_news(const struct queue *q);
 // Adds to the ledger how everything stands; it is then under way until queue_saved.

@@ -135,9 +135,14 @@ static void collect_lines(struct queue *q, struct ledger *ledger)
     q->line_count = 0;
 }
 
-bool queue_is_held(const struct queue *q)
+// With half of the slots on their way to disk, the other half can send meanwhile; but when requests take less than a
+// commit, it is better to wait for all of them and to commit half as often.
+bool queue_is_held(const struct queue *q, int64_t commit_us)
 {
-    return q->key_is_unsaved || q->revives || q->done.count || (q->unsaved && q->unsaved * 2 >= q->webhook.concurrency);
+    if (q->key_is_unsaved || q->revives || q->done.count)
+        return true;
+    bool awaits_all = q->request_us < commit_us;
+    return q->unsaved && q->unsaved * 2 >= q->webhook.concurrency && (!awaits_all || !q->sending.count);
 }
 
 bool queue_has_news(const struct queue *q)

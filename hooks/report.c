@@ -52,7 +52,7 @@ void report_attempt(struct bytes *out, const struct report_event *event, unsigne
     add_event(out, event);
     bytes_printf(out, ",\"attempt\":%u,\"status\":", attempt);
     add_status(out, outcome->status);
-    bytes_printf(out, ",\"durationMs\":%lld,\"error\":", (long long)outcome->duration_ms);
+    bytes_printf(out, ",\"durationMs\":%lld,\"error\":", (long long)(outcome->duration_us + 500) / 1000);
     add_error(out, outcome->error);
     bytes_add_text(out, ",\"next\":");
     add_time_or_null(out, next_us);

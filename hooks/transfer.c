@@ -215,7 +215,7 @@ static void conclude(struct transfer *t, CURLcode code)
     curl_easy_getinfo(t->easy, CURLINFO_RETRY_AFTER, &retry_after_s);
     t->outcome = (struct transfer_outcome){
         .status = t->answered ? t->status : 0,
-        .duration_ms = (duration_us + 500) / 1000,
+        .duration_us = duration_us,
         .retry_after_s = retry_after_s < RETRY_AFTER_MAX_S ? retry_after_s : RETRY_AFTER_MAX_S,
     };
     if (!transfer_is_delivered(&t->outcome))

@@ -23,7 +23,7 @@ struct transfers {
 struct transfer_outcome {
     unsigned status;       // of the answer; 0: none came
     int64_t retry_after_s; // as the answer asks; 0: it does not
-    int64_t duration_ms;
+    int64_t duration_us;
     char error[200]; // why it is not delivered, without any secret
 };
 
