@@ -13,8 +13,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
 #include <sys/stat.h>
 #include <syslog.h>
+#include <time.h>
 #include <unistd.h>
 
 #define EXIT_USAGE 2
@@ -303,6 +305,9 @@ static int read_options(struct settings *settings, int argc, char **argv)
 int mount_main(int argc, char **argv)
 {
     struct settings settings = {.views_max = VIEWS_USUAL};
+    // Handlers must not see where the daemon runs. Before there are threads.
+    setenv("TZ", "UTC0", 1);
+    tzset();
     int status = read_options(&settings, argc, argv);
     if (status >= 0)
         return status;

@@ -12,6 +12,8 @@ void convert_forget(struct convert_numbers *numbers)
 {
     while (numbers->count)
         bytes_free(&numbers->all[--numbers->count].text);
+    free(numbers->all);
+    numbers->all = NULL;
 }
 
 static void print_number(JSContext *context, double number, struct bytes *out)
@@ -43,7 +45,9 @@ static void remember(JSContext *context, struct convert_numbers *numbers, struct
                 numbers->all[i].ambiguous = true;
             return;
         }
-    if (numbers->count == CONVERT_NUMBERS)
+    if (!numbers->all)
+        numbers->all = calloc(CONVERT_NUMBERS, sizeof *numbers->all);
+    if (!numbers->all || numbers->count == CONVERT_NUMBERS)
         return;
     struct convert_number *fresh = &numbers->all[numbers->count++];
     *fresh = (struct convert_number){.number = number};

@@ -19,9 +19,9 @@ struct convert_number {
     bool ambiguous;
 };
 
-// What was read in one call.
+// What was read in one call; {0} at first.
 struct convert_numbers {
-    struct convert_number all[CONVERT_NUMBERS];
+    struct convert_number *all; // up to CONVERT_NUMBERS
     unsigned count;
 };
 

@@ -16,7 +16,7 @@ struct matching {
 };
 
 static int match_filter(struct matching *m, struct slice filter, struct slice object);
-static int match_condition(struct matching *m, struct slice condition, struct slice value);
+static int match_condition(struct matching *m, struct slice condition, struct slice path, struct slice object);
 
 // All of them must hold: is the next one to be looked at?
 static bool goes_on(const struct matching *m, int matched)
@@ -97,7 +97,8 @@ static int match_pattern(struct matching *m, struct slice pattern, struct slice 
 {
     struct slice source = {0}, flags = {0};
     json_member(pattern, "$regex", &source);
-    json_member(pattern, "$flags", &flags);
+    if (!json_member(pattern, "$flags", &flags))
+        json_member(pattern, "$options", &flags);
     return match_regex(m, source, flags, value);
 }
 
@@ -140,10 +141,6 @@ static int ordered_one(enum ordering ordering, struct slice operand, struct slic
     }
 }
 
-// ---- operators, which match an array also by any of its elements
-
-typedef int match_one(struct matching *m, struct slice operand, struct slice value);
-
 static int gt(struct matching *m, struct slice operand, struct slice value)
 {
     (void)m;
@@ -168,6 +165,17 @@ static int lte(struct matching *m, struct slice operand, struct slice value)
     return ordered_one(LTE, operand, value);
 }
 
+static int present(struct matching *m, struct slice operand, struct slice value)
+{
+    (void)m, (void)operand;
+    return !is_null(value);
+}
+
+// ---- paths, which lead through arrays to each of their elements
+
+typedef int match_one(struct matching *m, struct slice operand, struct slice value);
+
+// An array matches as a whole, or by any of its elements.
 static int any(struct matching *m, match_one *one, struct slice operand, struct slice value)
 {
     int matched = one(m, operand, value);
@@ -179,15 +187,43 @@ static int any(struct matching *m, match_one *one, struct slice operand, struct 
     return matched;
 }
 
-static int not(struct matching * m, struct slice operand, struct slice value)
+static int match_path(struct matching *m, struct slice path, match_one *one, struct slice operand, struct slice value)
+{
+    if (!path.size)
+        return any(m, one, operand, value);
+    struct slice next = {0};
+    if (value.at && json_kind(value) == JSON_ARRAY) {
+        struct json_cursor c = json_enter(value);
+        int matched = 0;
+        for (struct slice element; !matched && json_next_element(&c, &element);)
+            if (json_kind(element) == JSON_OBJECT)
+                matched = match_path(m, path, one, operand, element);
+        return matched;
+    }
+    const char *dot = memchr(path.at, '.', path.size);
+    size_t size = dot ? (size_t)(dot - path.at) : path.size;
+    struct slice rest = {.at = path.at + size + (dot ? 1 : 0), .size = path.size - size - (dot ? 1 : 0)};
+    BYTES_AUTO name = {0};
+    bytes_add(&name, path.at, size);
+    bytes_add_char(&name, '\0');
+    if (name.failed)
+        return -ENOMEM;
+    if (value.at && json_kind(value) == JSON_OBJECT && !json_member(value, name.at, &next))
+        next = (struct slice){0};
+    return match_path(m, rest, one, operand, next);
+}
+
+// ---- conditions on what a path leads to
+
+static int not(struct matching * m, struct slice operand, struct slice path, struct slice object)
 {
     if (json_kind(operand) != JSON_OBJECT)
         return reason_set(m->why, -EINVAL, "$not wants an object of operators, or a RegExp");
-    return negated(match_condition(m, operand, value));
+    return negated(match_condition(m, operand, path, object));
 }
 
-static int match_operator(
-    struct matching *m, struct slice name, struct slice operand, struct slice whole, struct slice value)
+static int match_operator(struct matching *m, struct slice name, struct slice operand, struct slice whole,
+    struct slice path, struct slice object)
 {
     static const struct {
         const char *name;
@@ -208,22 +244,20 @@ static int match_operator(
             continue;
         if (all[i].wants_list && json_kind(operand) != JSON_ARRAY)
             return reason_set(m->why, -EINVAL, "%s wants an array", all[i].name);
-        int matched = any(m, all[i].one, operand, value);
+        int matched = match_path(m, path, all[i].one, operand, object);
         return all[i].negated ? negated(matched) : matched;
     }
     if (json_key_is(name, "$exists")) {
         enum json_kind kind = json_kind(operand);
         if (kind != JSON_TRUE && kind != JSON_FALSE)
             return reason_set(m->why, -EINVAL, "$exists wants true or false");
-        return !is_null(value) == (kind == JSON_TRUE);
+        int there = match_path(m, path, present, operand, object);
+        return kind == JSON_TRUE ? there : negated(there);
     }
     if (json_key_is(name, "$not"))
-        return not(m, operand, value);
-    if (json_key_is(name, "$regex")) {
-        if (is_pattern(operand))
-            return any(m, match_pattern, operand, value);
-        return any(m, match_pattern, whole, value);
-    }
+        return not(m, operand, path, object);
+    if (json_key_is(name, "$regex"))
+        return match_path(m, path, match_pattern, is_pattern(operand) ? operand : whole, object);
     // Beside $regex only.
     if ((json_key_is(name, "$flags") || json_key_is(name, "$options")) && is_pattern(whole))
         return 1;
@@ -240,47 +274,18 @@ static bool has_operators(struct slice condition)
 }
 
 // All operators of a condition, or equality.
-static int match_condition(struct matching *m, struct slice condition, struct slice value)
+static int match_condition(struct matching *m, struct slice condition, struct slice path, struct slice object)
 {
     if (!has_operators(condition))
-        return any(m, equal_one, condition, value);
+        return match_path(m, path, equal_one, condition, object);
     if (++m->depth > DEPTH_MAX)
         return reason_set(m->why, -EINVAL, "the filter is nested too deeply");
     int matched = 1;
     struct json_cursor c = json_enter(condition);
     for (struct slice key, operand; goes_on(m, matched) && json_next_member(&c, &key, &operand);)
-        matched = match_operator(m, key, operand, condition, value);
+        matched = match_operator(m, key, operand, condition, path, object);
     m->depth--;
     return matched;
-}
-
-// ---- paths
-
-// A condition on what a path leads to; through an array by each of its elements.
-static int match_path(struct matching *m, struct slice path, struct slice condition, struct slice value)
-{
-    if (!path.size)
-        return match_condition(m, condition, value);
-    struct slice next = {0};
-    if (value.at && json_kind(value) == JSON_ARRAY) {
-        struct json_cursor c = json_enter(value);
-        int matched = 0;
-        for (struct slice element; !matched && json_next_element(&c, &element);)
-            if (json_kind(element) == JSON_OBJECT)
-                matched = match_path(m, path, condition, element);
-        return matched;
-    }
-    const char *dot = memchr(path.at, '.', path.size);
-    size_t size = dot ? (size_t)(dot - path.at) : path.size;
-    struct slice rest = {.at = path.at + size + (dot ? 1 : 0), .size = path.size - size - (dot ? 1 : 0)};
-    BYTES_AUTO name = {0};
-    bytes_add(&name, path.at, size);
-    bytes_add_char(&name, '\0');
-    if (name.failed)
-        return -ENOMEM;
-    if (value.at && json_kind(value) == JSON_OBJECT && !json_member(value, name.at, &next))
-        next = (struct slice){0};
-    return match_path(m, rest, condition, next);
 }
 
 // ---- filters
@@ -320,7 +325,7 @@ static int match_member(struct matching *m, struct slice key, struct slice condi
         return -ENOMEM;
     if (!is_field(bytes_slice(&path)))
         return reason_set(m->why, -EINVAL, "unknown operator %.*s", (int)(path.size < 60 ? path.size : 60), path.at);
-    return match_path(m, bytes_slice(&path), condition, object);
+    return match_condition(m, condition, bytes_slice(&path), object);
 }
 
 static int match_filter(struct matching *m, struct slice filter, struct slice object)

@@ -70,7 +70,7 @@ static const struct verb irregular[] = {
 static const char *const doubling[] = {"submit", "commit", "permit", "omit", "admit", "emit", "transmit", "refer",
     "prefer", "defer", "transfer", "infer", "occur", "recur", "incur", "stop", "drop", "shop", "plan", "scan", "ship",
     "skip", "trip", "flag", "tag", "map", "swap", "wrap", "trim", "strip", "clip", "flip", "plug", "grab", "equip",
-    "control", "patrol", "unsubmit", "unflag"};
+    "snapshot", "control", "patrol", "unsubmit", "unflag"};
 
 static bool same(struct slice a, const char *b)
 {

@@ -1,6 +1,11 @@
 # Handlers (HOOKS.md B): JavaScript that runs within the transaction of an event.
 load helpers
 
+# In a zone that handlers must not see.
+setup_file() {
+    TZ=EST5EDT4,M3.2.0,M11.1.0 mount_start
+}
+
 setup() {
     tenant_start
     H=$T/hooks/handlers

@@ -3,7 +3,8 @@ load helpers
 
 PARTS=(append "append to an entity" state history "diff and blame" "time travel" rollback subscribe "expected version" "expected value"
     "all or none" receipts rejected "edit the state" find "the whole tenant then" "a day" status stats
-    declare "declared verb" "declare handlers")
+    declare "declared verb" "declare handlers"
+    "a handler before" "a handler after")
 
 setup_file() {
     mount_start
@@ -118,4 +119,12 @@ part() {
 
 @test "README, declare handlers: the commands print what the page says" {
     part "declare handlers"
+}
+
+@test "README, a handler before: the commands print what the page says" {
+    part "a handler before"
+}
+
+@test "README, a handler after: the commands print what the page says" {
+    part "a handler after"
 }
