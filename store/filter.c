@@ -224,7 +224,7 @@ static int read_type(struct parser *p, struct slice piece, struct alternative *a
 
 static int read_alternative(struct parser *p, enum filter_key key, struct slice piece, struct alternative *a)
 {
-    *a = (struct alternative){0};
+    *a = (struct alternative){.value = {.noun = SLICE(""), .verb = SLICE("")}};
     if (!piece.size)
         return REFUSE(p, piece, "%s has an empty value", query_keys[key]);
     int error = decode(p, piece, &a->value.text);
