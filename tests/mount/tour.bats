@@ -2,7 +2,7 @@
 load helpers
 
 PARTS=(append "append to an entity" state history "diff and blame" "time travel" rollback subscribe "expected version" "expected value"
-    "all or none" receipts rejected "edit the state" find "the whole tenant then" "a day" status stats
+    "all or none" receipts rejected query "subscribe to a query" "edit the state" find "the whole tenant then" "a day" status stats
     declare "declared verb" "declare handlers"
     "a handler before" "a handler after")
 
@@ -83,6 +83,14 @@ part() {
 
 @test "README, rejected: the commands print what the page says" {
     part "rejected"
+}
+
+@test "README, query: the commands print what the page says" {
+    part "query"
+}
+
+@test "README, subscribe to a query: the commands print what the page says" {
+    part "subscribe to a query"
 }
 
 @test "README, edit the state: the commands print what the page says" {
