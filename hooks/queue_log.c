@@ -28,9 +28,31 @@ static struct slice target_of(struct slice line)
     return (struct slice){.at = at, .size = end ? (size_t)(end - at) : 0};
 }
 
+// What cannot be judged passes: it is better sent than lost.
+static bool passes(const struct queue *q, struct reader *reader, struct slice line)
+{
+    BYTES_AUTO kept = {0};
+    if (event_filter_is_open(&q->webhook.filter))
+        return true;
+    bytes_add_slice(&kept, line);
+    return kept.failed || event_filter_holds(&q->webhook.filter, reader, bytes_slice(&kept)) != 0;
+}
+
 bool queue_wants(const struct queue *q, struct reader *reader, const struct event_row *row)
 {
-    return webhook_wants(&q->webhook, history_type(reader, row->type), target_of(row->line));
+    return webhook_wants(&q->webhook, history_type(reader, row->type), target_of(row->line)) &&
+           passes(q, reader, row->line);
+}
+
+// The same of an event of which only the place is known.
+static bool wants_place(
+    const struct queue *q, struct reader *reader, const struct event_place *place, struct slice entity)
+{
+    struct event_row row;
+    if (!webhook_wants(&q->webhook, history_type(reader, place->type), entity))
+        return false;
+    return event_filter_is_open(&q->webhook.filter) || history_event(reader, place->position, &row) ||
+           passes(q, reader, row.line);
 }
 
 // ---- reading on
@@ -87,14 +109,28 @@ static void pass(struct queue *q, uint64_t position, bool wanted)
     }
 }
 
+// One event after the other. A filter may look at other things in between: then each is asked for by itself.
+static int start_at(const struct queue *q, struct reader *reader, uint64_t position)
+{
+    return event_filter_is_open(&q->webhook.filter) ? engine_events_start(reader->engine, position) : 0;
+}
+
+static int read_next(const struct queue *q, struct reader *reader, uint64_t position, struct event_row *row)
+{
+    if (event_filter_is_open(&q->webhook.filter))
+        return engine_events_next(reader->engine, row);
+    int error = engine_event(reader->engine, position, row);
+    return error == -ENOENT ? 0 : error ? error : 1;
+}
+
 // Looks through the log behind what was scanned, to know how far behind the queue is.
 static bool count_on(struct queue *q, struct reader *reader, uint64_t end)
 {
     struct event_row row;
     unsigned looked = 0;
-    int found = engine_events_start(reader->engine, q->counted + 1) == 0;
+    int found = start_at(q, reader, q->counted + 1) == 0;
     while (found == 1 && looked < COUNT_EVENTS && q->counted < end &&
-           (found = engine_events_next(reader->engine, &row)) == 1) {
+           (found = read_next(q, reader, q->counted + 1, &row)) == 1) {
         looked++;
         q->counted = row.position;
         q->counted_events += queue_wants(q, reader, &row);
@@ -117,9 +153,9 @@ bool queue_scan(struct queue *q, struct reader *reader, uint64_t end, int64_t no
     struct event_row row;
     unsigned looked = 0;
     bool memory = true;
-    int found = engine_events_start(reader->engine, q->scanned + 1) == 0 ? 1 : -EIO;
+    int found = start_at(q, reader, q->scanned + 1) == 0 ? 1 : -EIO;
     while (found == 1 && looked < SCAN_EVENTS && q->scanned < end && has_room(q) && memory &&
-           (found = engine_events_next(reader->engine, &row)) == 1) {
+           (found = read_next(q, reader, q->scanned + 1, &row)) == 1) {
         bool wanted = queue_wants(q, reader, &row);
         looked++;
         memory = !wanted || take_event(q, &row);
@@ -162,7 +198,7 @@ int queue_find_next(struct queue *q, struct reader *reader, const struct job *jo
             const struct event_place *place = &page.events[i];
             if (place->position > q->scanned)
                 return -ENOENT;
-            if (!webhook_wants(&q->webhook, history_type(reader, place->type), entity))
+            if (!wants_place(q, reader, place, entity))
                 continue;
             *next = (struct job_place){.position = place->position, .version = version, .at_us = place->at_us};
             return 0;

@@ -346,6 +346,8 @@ static int read_member(struct webhook *w, const cJSON *value, struct reason *why
         return read_redundant(value, name, why);
     if (!strcmp(name, "trigger") || !strcmp(name, "events"))
         return read_patterns(w, value, name, why);
+    if (!strcmp(name, "filter"))
+        return 0;
     if (!strcmp(name, "url"))
         return read_url(w, value, why);
     if (!strcmp(name, "headers"))
@@ -408,6 +410,10 @@ int webhook_read(struct webhook *w, struct slice text, struct reason *why)
     error = no_memory_or(json, 0);
     if (!error)
         error = read_members(w, json, why);
+    // As text: no number of it passes through a double.
+    struct slice filter;
+    if (!error && json_member(text, "filter", &filter))
+        error = event_filter_read(&w->filter, filter, &w->arena, why);
     if (error)
         webhook_free(w);
     return error;
@@ -422,6 +428,7 @@ void webhook_free(struct webhook *w)
         free(w->headers[i]);
     for (size_t i = 0; i < WEBHOOK_KEYS_MAX; i++)
         signature_forget_key(&w->keys[i]);
+    event_filter_free(&w->filter);
     free(w->patterns);
     free(w->url);
     free(w->shown_url);

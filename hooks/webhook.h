@@ -9,6 +9,7 @@
 #pragma once
 
 #include "hooks/backoff.h"
+#include "hooks/event_filter.h"
 #include "hooks/signature.h"
 #include "store/filter.h"
 
@@ -29,6 +30,7 @@ struct webhook {
     bool is_for_all;
     struct webhook_pattern *patterns;
     size_t pattern_count;
+    struct event_filter filter;         // what is wanted must pass it too
     char *headers[WEBHOOK_HEADERS_MAX]; // as libcurl takes them
     size_t header_count;
     struct signature_key keys[WEBHOOK_KEYS_MAX];
@@ -45,7 +47,7 @@ struct webhook {
 int webhook_read(struct webhook *webhook, struct slice text, struct reason *why);
 void webhook_free(struct webhook *webhook);
 
-// Is an event of this type on this entity wanted? `type` as stored.
+// Do the patterns want an event of this type on this entity? `type` as stored. The filter is another matter.
 bool webhook_wants(const struct webhook *webhook, struct slice type, struct slice entity);
 
 // Appends the definition, secrets replaced by "***", as one line. The text is one that webhook_read takes.

@@ -19,6 +19,8 @@ static const char *const taken[] = {
     "\"whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD\"]}",
     "{\"trigger\":\"*\"," URL ",\"retry\":{\"backoff\":[0,0.5,60]},\"concurrency\":64,\"payload\":\"event\"}",
     "{\"trigger\":\"*\"," URL ",\"retry\":{},\"disabled\":true}",
+    "{\"trigger\":\"*\"," URL ",\"filter\":{\"data.value\":{\"$gte\":1000},\"actor\":{\"$regex\":\"^agent_\"}}}",
+    "{\"trigger\":\"*\"," URL ",\"filter\":\"data.value>=1000,actor~^agent_\"}",
 };
 
 static const struct {
@@ -63,6 +65,10 @@ static const struct {
     {"{\"trigger\":\"*\"," URL ",\"concurrency\":65}", "concurrency"},
     {"{\"trigger\":\"*\"," URL ",\"payload\":\"xml\"}", "payload"},
     {"{\"trigger\":\"*\"," URL ",\"disabled\":\"yes\"}", "disabled"},
+    {"{\"trigger\":\"*\"," URL ",\"filter\":7}", "filter"},
+    {"{\"trigger\":\"*\"," URL ",\"filter\":\"value\"}", "filter"},
+    {"{\"trigger\":\"*\"," URL ",\"filter\":\"actor~(\"}", "filter"},
+    {"{\"trigger\":\"*\"," URL ",\"filter\":{\"data.value\":{\"$gross\":1}}}", "$gross"},
 };
 
 static void takes_definitions(void)

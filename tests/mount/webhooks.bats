@@ -91,6 +91,27 @@ setup() {
     is "$(cat "$E/stream")" "$(bodies "ok/$P")"
 }
 
+@test "a filter chooses events by what they say, as an object of operators or as a FILTER" {
+    webhook object "{\"trigger\":\"Deal.*\",\"url\":\"$RECEIVER/ok/object/$P\",
+        \"filter\":{\"data.value\":{\"\$gte\":1000},\"actor\":{\"\$regex\":\"^agent_\"}}}"
+    webhook text "{\"trigger\":\"Deal.*\",\"url\":\"$RECEIVER/ok/text/$P\",\"filter\":\"data.value>=1000,actor~^agent_\"}"
+    local value
+    for value in 999 1000 12345678901234567890 '"2000"'; do
+        record "{\"type\":\"Deal.Created\",\"target\":\"deal_$((++n))\",\"actor\":\"agent_a\",\"data\":{\"value\":$value}}"
+    done
+    created deal_mine '{"value":5000}'
+    # Of a change the new value counts.
+    record '{"type":"Deal.Updated","target":"deal_1","actor":"agent_a","data":{"value":1001}}'
+    record '{"type":"Deal.Updated","target":"deal_2","actor":"agent_a","data":{"value":1}}'
+    local name
+    for name in object text; do
+        W=$T/hooks/webhooks/$name
+        wait_for has_come "ok/$name/$P" 3
+        wait_for all_done
+        is 'deal_1 2|deal_2 1|deal_3 1' "$(bodies "ok/$name/$P" | jq -r '"\(.target) \(.version)"' | sort | paste -sd'|')"
+    done
+}
+
 @test "only what happens after the save is sent; another url keeps the place, a new file begins anew" {
     created deal_1
     sends "503/$P" '"retry":{"backoff":[0.3,0.3,0.3,0.3,0.3,0.3,0.3,0.3]}'
