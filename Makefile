@@ -104,7 +104,8 @@ install: all
 	install -d $(DESTDIR)$(SBINDIR)
 	ln -sf $(PREFIX)/bin/factfs $(DESTDIR)$(SBINDIR)/mount.fuse.factfs
 	install -Dm644 packaging/factfs.8 $(DESTDIR)$(PREFIX)/share/man/man8/factfs.8
-	install -Dm644 packaging/factfs-spec.5 $(DESTDIR)$(PREFIX)/share/man/man5/factfs-spec.5
+	install -d $(DESTDIR)$(PREFIX)/share/man/man5
+	install -m644 packaging/factfs-*.5 $(DESTDIR)$(PREFIX)/share/man/man5
 	install -d $(DESTDIR)$(PREFIX)/share/man/man1
 	install -m644 packaging/factfs-*.1 $(DESTDIR)$(PREFIX)/share/man/man1
 	install -Dm644 packaging/factfs@.service $(DESTDIR)$(PREFIX)/lib/systemd/system/factfs@.service

@@ -4,10 +4,11 @@ load helpers
 PARTS=(append "append to an entity" state history "diff and blame" "time travel" rollback subscribe "expected version" "expected value"
     "all or none" receipts rejected query "subscribe to a query" "edit the state" find "the whole tenant then" "a day" status stats
     declare "declared verb" "declare handlers"
-    "a handler before" "a handler after")
+    "a handler before" "a handler after"
+    webhook deliveries)
 
 setup_file() {
-    mount_start
+    mount_start -o hooks_allow=127.0.0.1
     export RESULTS=$BATS_FILE_TMPDIR/results
     local checkout=$BATS_FILE_TMPDIR/checkout
     mkdir -p "$RESULTS" "$checkout/build"
@@ -135,4 +136,12 @@ part() {
 
 @test "README, a handler after: the commands print what the page says" {
     part "a handler after"
+}
+
+@test "README, webhook: the commands print what the page says" {
+    part "webhook"
+}
+
+@test "README, deliveries: the commands print what the page says" {
+    part "deliveries"
 }
