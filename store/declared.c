@@ -43,27 +43,23 @@ static struct spec *find_kept(struct tenant *t, uint64_t position)
     return found;
 }
 
-// From its event.
-static int read_spec(struct reader *reader, uint64_t position, struct spec **spec)
+int declared_read(const struct tenant *t, const struct event_row *row, struct spec **spec)
 {
-    struct event_row row;
     struct event event;
     struct reason why = {0};
     BYTES_AUTO actor = {0};
     BYTES_AUTO text = {0};
-    int error = history_event(reader, position, &row);
-    if (!error)
-        error = envelope_read(row.line, &event, &actor);
+    int error = envelope_read(row->line, &event, &actor);
     if (!error && !spec_recorded(&event, &text))
         error = reason_set(&why, -EIO, "it declares nothing");
     if (!error && text.failed)
         error = -ENOMEM;
-    if (!error && spec_read(bytes_slice(&text), spec, &why) == -EINVAL)
-        error = -EIO;
+    if (!error)
+        error = spec_read(bytes_slice(&text), spec, &why);
     if (why.text[0])
-        fprintf(stderr, "factfs: tenant %s: the spec of event %llu cannot be read: %s\n", reader->tenant->name,
-            (unsigned long long)position, why.text);
-    return error;
+        fprintf(stderr, "factfs: tenant %s: the spec of event %llu cannot be read: %s\n", t->name,
+            (unsigned long long)row->position, why.text);
+    return error == -EINVAL ? -EIO : error;
 }
 
 int declared_spec(struct reader *reader, uint64_t position, struct spec **spec)
@@ -72,11 +68,12 @@ int declared_spec(struct reader *reader, uint64_t position, struct spec **spec)
     *spec = find_kept(t, position);
     if (*spec)
         return 0;
-    int error = read_spec(reader, position, spec);
+    struct event_row row;
+    int error = history_event(reader, position, &row);
+    if (!error)
+        error = declared_read(t, &row, spec);
     if (error)
         return error;
-    if (!*spec)
-        return -ENOMEM;
     pthread_mutex_lock(&t->lock);
     keep(&t->declared, position, *spec);
     pthread_mutex_unlock(&t->lock);

@@ -8,6 +8,7 @@
 
 struct reader;
 struct tenant;
+struct event_row;
 
 #define DECLARED_KEPT 4
 
@@ -36,7 +37,9 @@ void declared_span_end(struct declared_span *span);
 
 // Moves a span to where it holds an event's position. 0, or -EIO when the spec's own event is damaged, or -errno.
 int declared_at(struct reader *reader, uint64_t position, struct declared_span *span);
-// The spec that was declared at a position; the caller drops it.
+// The spec that an event declared; the caller drops it. 0, -EIO, which was logged, or -ENOMEM.
+int declared_read(const struct tenant *tenant, const struct event_row *row, struct spec **spec);
+// … the one at a position.
 int declared_spec(struct reader *reader, uint64_t position, struct spec **spec);
 // Where the spec in force for the next event was declared, as published; 0: there is none.
 uint64_t declared_last(struct tenant *tenant);

@@ -127,8 +127,14 @@ int judge_spec_text(struct transaction *tx, struct submission *s)
     struct slice target = {.at = name, .size = spec_entity(tenant_name(tx->tenant), name)};
     struct event event = {.type = transaction_spelling(tx, SLICE("Spec.Updated")), .target = target, .actor = s->actor};
     error = transaction_entity(tx, target, &e);
-    if (!error)
-        error = transaction_state(tx, e, &state);
+    if (error)
+        return error;
+    error = transaction_state(tx, e, &state);
+    // Where an earlier text is damaged, nothing but a new one helps.
+    if (error == -EIO) {
+        state = NULL;
+        error = 0;
+    }
     if (!error)
         error = spec_record(s->document, state != NULL, &data, &s->why);
     event.data = bytes_slice(&data);

@@ -115,10 +115,22 @@ static void copy_declaration(struct declaration *to, const struct declaration *f
     spec_drop(dropped);
 }
 
+// Of an event that is not committed yet.
+static int declared_by(struct transaction *tx, uint64_t position, struct spec **spec)
+{
+    struct event_row row;
+    int error = transaction_event(tx, position, &row);
+    return error ? error : declared_read(tx->tenant, &row, spec);
+}
+
 int transaction_spec(struct transaction *tx, struct spec **spec)
 {
     struct declaration *d = &tx->declaration;
-    int error = d->position && !d->spec ? declared_spec(&tx->reader, d->position, &d->spec) : 0;
+    int error = 0;
+    if (d->position && !d->spec && d->position <= tx->published.position)
+        error = declared_spec(&tx->reader, d->position, &d->spec);
+    else if (d->position && !d->spec)
+        error = declared_by(tx, d->position, &d->spec);
     *spec = d->spec;
     return error;
 }

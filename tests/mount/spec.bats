@@ -193,6 +193,23 @@ undeclarable() {
     record '{"type":"Deal.Closed","target":"deal_1","metadata":{"target":{"type":"item","id":"7"}}}'
 }
 
+@test "an actor that is no user and has a name must be a declared singleton" {
+    declare_spec '{"agent_types":["user","webhook"],"singletons":["twilio_webhook"]}'
+    by() {
+        put "$T/append" "{\"type\":\"was_called\",\"target\":\"order_1\",\"metadata\":{\"actor\":{\"type\":\"$1\",\"id\":\"$2\"}}}"
+    }
+    is "ok ok ok ok ok EINVAL" "$(by webhook twilio_webhook) $(by webhook global) $(by webhook 550e8400-e29b-41d4-a716-446655440000:2026) $(by webhook ABC123XYZ) $(by user ann) $(by webhook stripe)"
+    holds 'metadata.actor.id: "stripe"' "$(member reason "$(tail -n 1 "$T/rejected")")"
+}
+
+@test "what factfs records of itself is allowed whatever the spec says" {
+    declare_spec '{"nouns":{},"agent_types":["service"]}'
+    refused EINVAL deal '{"type":"Deal.Created","target":"deal_1","actor":"service_1"}'
+    is ok "$(calls -q open "$T/hooks/handlers/Deal.closed.js" wtc write '(deal, $) => {}' close)"
+    is Handler.Created "$(jq -r .type <<< "$(last "$T")")"
+    declare_spec '{}'
+}
+
 # ---- aggregates
 
 @test "the order of the seed is placed and cancelled as its handlers say" {

@@ -3,6 +3,8 @@
 #include "store/spec.h"
 #include "tests/store/store_fixture.h"
 
+#include <sqlite3.h>
+
 static struct fixture f;
 
 // Saves spec.json as a whole.
@@ -226,6 +228,47 @@ static void known_again(void)
     CHECK_INT(tenant_end(f.tenant).position, before);
 }
 
+// ---- damage
+
+static void sql(const char *text)
+{
+    char name[200];
+    sqlite3 *db;
+    snprintf(name, sizeof name, "%s/acme.db", f.path);
+    REQUIRE(sqlite3_open(name, &db));
+    REQUIRE(sqlite3_exec(db, text, NULL, NULL, NULL));
+    sqlite3_close(db);
+}
+
+// What does not depend on a damaged spec goes on; what does is an I/O error, until there is another spec.
+static void damaged(void)
+{
+    char text[200];
+    CHECK_INT(declare(COUNTS("1")), 0);
+    CHECK_INT(event(&f, "order_d", "was_counted", "{}"), 0);
+    CHECK_INT(declare("{'nouns':{'Thing':{}},'aggregate_types':{'order':{'events':{'was_counted':{}}}}}"), 0);
+    uint64_t position = declared_last(f.tenant);
+    CHECK_INT(event(&f, "order_d", "was_counted", "{'x':1}"), 0);
+    CHECK_INT(event(&f, "thing_d", "Thing.Created", "{'n':1}"), 0);
+    fixture_stop(&f);
+    snprintf(text, sizeof text, "UPDATE event SET line = replace(line, 'Thing', 'Thong') WHERE position = %llu",
+        (unsigned long long)position);
+    sql(text);
+    quiet(true);
+    fixture_start(&f);
+    CHECK_JSON(state_at(&f, "order_d", 1), "{'n':1}");
+    CHECK_TEXT(state_at(&f, "order_d", 2), "EIO");
+    CHECK_JSON(state_of(&f, "thing_d"), "{'n':1}");
+    CHECK_INT(event(&f, "thing_d", "Thing.Updated", "{'n':2}"), -EIO);
+    CHECK_INT(declare("{'nouns':{'Thing':{}}}"), 0);
+    CHECK_INT(event(&f, "thing_d", "Thing.Updated", "{'n':2}"), 0);
+    CHECK_JSON(state_of(&f, "thing_d"), "{'n':2}");
+    fixture_reopen(&f);
+    CHECK_JSON(state_of(&f, "thing_d"), "{'n':2}");
+    CHECK_JSON(state_at(&f, "order_d", 1), "{'n':1}");
+    quiet(false);
+}
+
 int main(void)
 {
     TEST("a document is read as a whole or refused with a path", forms);
@@ -237,6 +280,7 @@ int main(void)
     TEST("a spec that was made of another one than the last is stale", guarded);
     TEST("within a transaction a spec counts from its event on, and not if it is undone", within_a_transaction);
     TEST("a known id is known whatever the spec says", known_again);
+    TEST("a damaged spec keeps from nothing that does not depend on it", damaged);
     fixture_close(&f);
     return check_end("spec");
 }
