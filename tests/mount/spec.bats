@@ -78,14 +78,19 @@ undeclarable() {
 
 @test "a watcher sees a new spec, however it comes, and not what else happens" {
     needs inotifywait
-    local out=$BATS_TEST_TMPDIR/out
-    declare_spec '{}'
+    local out=$BATS_TEST_TMPDIR/out data='"data":{"spec.json":"{\"nouns\":{\"Deal\":{}}}"}'
+    seen() {
+        (($(grep -c MODIFY "$out") >= $1))
+    }
     inotifywait -m --format '%e' "$T/spec.json" > "$out" 2> "$out.err" 3>&- &
     wait_for in_file "$out.err" "Watches established"
-    record '{"type":"Deal.Created","target":"deal_1"}' "{\"type\":\"Spec.Updated\",\"target\":\"spec_$TENANT\",\"data\":{\"spec.json\":\"{\\\"nouns\\\":{}}\"}}"
-    wait_for in_file "$out" MODIFY
+    is ok "$(put "$T/import" '{"type":"Spec.Updated","target":"spec_x","timestamp":"2026-01-01",'"$data}")"
+    wait_for seen 1
     wait_for in_file "$out" CLOSE_WRITE,CLOSE
-    is 1 "$(grep -c MODIFY "$out")"
+    record '{"type":"Deal.Created","target":"deal_1"}' '{"type":"Deal.Updated","target":"deal_1","data":{"n":1}}'
+    record '{"type":"Spec.Updated","target":"spec_x",'"$data}"
+    wait_for seen 2
+    is 2 "$(grep -c MODIFY "$out")"
 }
 
 @test "rm of spec.json is refused, and a rename leaves it where it is" {
@@ -110,6 +115,8 @@ undeclarable() {
     is EINVAL "$(save "$T/spec.json" '{"nouns":{},"nouns":{}}')"
     is EINVAL "$(save "$T/spec.json" '[]')"
     is EINVAL "$(calls -q open "$T/spec.json" wt close)"
+    # That is told once the kernel has let go of it.
+    wait_for in_file "$T/rejected" "the document is empty"
     is 1 "$(count "$T")"
     refused EINVAL 'data.name' '{"type":"Contact.Created","target":"contact_1"}'
 }
