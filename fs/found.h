@@ -17,7 +17,7 @@ int found_lookup(struct visit *visit, struct slice name, uint64_t *id, double *e
 int found_next(struct visit *visit, uint64_t offset, struct tree_entry *entry);
 // What the visited link says.
 int found_link(struct visit *visit, struct bytes *target);
-// The size of the visited view's file of states just after a position, 0 of an empty log. The search's thread.
+// The size of the visited view's file of states just after a position, 0 of an empty log. The finds' thread.
 int found_measure(struct visit *visit, uint64_t position, uint64_t *size);
 
 // The file that was measured last, if it is small: who asks for its size mostly reads it.

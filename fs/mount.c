@@ -165,7 +165,7 @@ static int open_mount(struct mount *mount, const struct mount_options *options, 
     if (!error)
         error = views_open(&mount->views, options->views_max, notifier_press, mount->notifier);
     if (!error)
-        error = search_open(&mount->search, mount);
+        error = search_open(&mount->search);
     if (!error)
         error = store_open(&mount->store, options->store, committed, mount, why);
     if (!error)

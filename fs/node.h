@@ -99,7 +99,7 @@ static inline bool node_is_view(enum node_kind kind)
 }
 
 // May what is done with it take long, looking up and listing in a directory, opening and reading a file? Then the
-// search's thread does it (search.h), unless it is the herald who asks.
+// threads of the search do it (search.h), unless it is the herald who asks.
 static inline bool node_is_slow(enum node_kind kind)
 {
     return kind == NODE_FOUND || kind == NODE_FOUND_STATES || kind == NODE_QUERY ||

@@ -19,12 +19,12 @@ struct job {
     char name[];
 };
 
-struct search {
-    struct mount *mount;
+// A thread and what waits for it.
+struct lane {
+    struct search *search;
     pthread_t thread;
     bool started;
     struct desk desk; // the thread's own
-    atomic_bool hurry;
 
     pthread_mutex_t lock;
     pthread_cond_t filled;
@@ -35,31 +35,44 @@ struct search {
     int64_t look_ns; // when it looks next
 };
 
-// Set on the search's thread alone.
-static _Thread_local struct search *own;
+// What a filter finds goes through all entities, however few there are; queries do not wait for that.
+enum { QUERIES, FINDS, LANES };
 
-int search_open(struct search **opened, struct mount *mount)
+struct search {
+    struct lane lanes[LANES];
+    atomic_bool hurry;
+};
+
+// Set on the threads of the lanes alone.
+static _Thread_local struct lane *own;
+
+int search_open(struct search **opened)
 {
+    static const enum tenant_reader readers[LANES] = {TENANT_READER_SEARCH, TENANT_READER_FIND};
     struct search *search = calloc(1, sizeof *search);
     if (!search)
         return -ENOMEM;
-    search->mount = mount;
-    search->desk.reader = TENANT_READER_SEARCH;
-    search->last = &search->first;
     atomic_init(&search->hurry, false);
-    pthread_mutex_init(&search->lock, NULL);
-    pthread_cond_init(&search->filled, NULL);
+    for (int i = 0; i < LANES; i++) {
+        struct lane *lane = &search->lanes[i];
+        lane->search = search;
+        lane->desk.reader = readers[i];
+        lane->last = &lane->first;
+        pthread_mutex_init(&lane->lock, NULL);
+        pthread_cond_init(&lane->filled, NULL);
+    }
     *opened = search;
     return 0;
 }
 
 void search_close(struct search *search)
 {
-    if (!search)
-        return;
-    desk_clear(&search->desk);
-    pthread_mutex_destroy(&search->lock);
-    pthread_cond_destroy(&search->filled);
+    for (int i = 0; search && i < LANES; i++) {
+        struct lane *lane = &search->lanes[i];
+        desk_clear(&lane->desk);
+        pthread_mutex_destroy(&lane->lock);
+        pthread_cond_destroy(&lane->filled);
+    }
     free(search);
 }
 
@@ -91,21 +104,28 @@ static struct job *make_job(const struct search_call *call)
     return job;
 }
 
+static struct lane *lane_of(const struct search_call *call)
+{
+    enum node_kind kind = node_of(call->id).kind;
+    bool finds = kind == NODE_FOUND || kind == NODE_FOUND_STATES;
+    return &mount_of(call->req)->search->lanes[finds ? FINDS : QUERIES];
+}
+
 bool search_takes_any(const struct search_call *call)
 {
-    struct search *search = mount_of(call->req)->search;
-    if (own == search)
+    if (own)
         return false;
+    struct lane *lane = lane_of(call);
     struct job *job = make_job(call);
     if (!job) {
         fuse_reply_err(call->req, ENOMEM);
         return true;
     }
-    pthread_mutex_lock(&search->lock);
-    *search->last = job;
-    search->last = &job->next;
-    pthread_mutex_unlock(&search->lock);
-    pthread_cond_signal(&search->filled);
+    pthread_mutex_lock(&lane->lock);
+    *lane->last = job;
+    lane->last = &job->next;
+    pthread_mutex_unlock(&lane->lock);
+    pthread_cond_signal(&lane->filled);
     return true;
 }
 
@@ -116,28 +136,28 @@ bool search_takes(const struct search_call *call)
 }
 
 // Takes those out of the queue whose callers were interrupted.
-static struct job *take_interrupted(struct search *search)
+static struct job *take_interrupted(struct lane *lane)
 {
     struct job *taken = NULL;
-    pthread_mutex_lock(&search->lock);
-    for (struct job **link = &search->first, *job; (job = *link);) {
+    pthread_mutex_lock(&lane->lock);
+    for (struct job **link = &lane->first, *job; (job = *link);) {
         if (!fuse_req_interrupted(job->call.req)) {
             link = &job->next;
             continue;
         }
         *link = job->next;
         if (!job->next)
-            search->last = link;
+            lane->last = link;
         job->next = taken;
         taken = job;
     }
-    pthread_mutex_unlock(&search->lock);
+    pthread_mutex_unlock(&lane->lock);
     return taken;
 }
 
-static void answer_interrupted(struct search *search)
+static void answer_interrupted(struct lane *lane)
 {
-    for (struct job *job = take_interrupted(search), *next; job; job = next) {
+    for (struct job *job = take_interrupted(lane), *next; job; job = next) {
         next = job->next;
         fuse_reply_err(job->call.req, EINTR);
         drop_job(job);
@@ -153,44 +173,48 @@ bool search_ends(void)
         answer_interrupted(own);
         own->look_ns = now_ns + LOOK_NS;
     }
-    return atomic_load_explicit(&own->hurry, memory_order_relaxed) || fuse_req_interrupted(own->running->call.req);
+    return atomic_load_explicit(&own->search->hurry, memory_order_relaxed) ||
+           fuse_req_interrupted(own->running->call.req);
 }
 
-// ---- the thread
+// ---- the threads
 
 static void *run(void *context)
 {
-    struct search *search = context;
-    own = search;
-    desk_use(&search->desk);
-    pthread_mutex_lock(&search->lock);
+    struct lane *lane = context;
+    own = lane;
+    desk_use(&lane->desk);
+    pthread_mutex_lock(&lane->lock);
     for (;;) {
-        while (!search->first && !search->stop)
-            pthread_cond_wait(&search->filled, &search->lock);
-        struct job *job = search->first;
+        while (!lane->first && !lane->stop)
+            pthread_cond_wait(&lane->filled, &lane->lock);
+        struct job *job = lane->first;
         if (!job)
             break;
-        search->first = job->next;
-        if (!search->first)
-            search->last = &search->first;
-        pthread_mutex_unlock(&search->lock);
-        search->running = job;
+        lane->first = job->next;
+        if (!lane->first)
+            lane->last = &lane->first;
+        pthread_mutex_unlock(&lane->lock);
+        lane->running = job;
         if (fuse_req_interrupted(job->call.req))
             fuse_reply_err(job->call.req, EINTR);
         else
             job->call.run(&job->call);
-        search->running = NULL;
+        lane->running = NULL;
         drop_job(job);
-        pthread_mutex_lock(&search->lock);
+        pthread_mutex_lock(&lane->lock);
     }
-    pthread_mutex_unlock(&search->lock);
+    pthread_mutex_unlock(&lane->lock);
     return NULL;
 }
 
 int search_start(struct search *search)
 {
-    int error = -pthread_create(&search->thread, NULL, run, search);
-    search->started = !error;
+    int error = 0;
+    for (int i = 0; !error && i < LANES; i++) {
+        error = -pthread_create(&search->lanes[i].thread, NULL, run, &search->lanes[i]);
+        search->lanes[i].started = !error;
+    }
     return error;
 }
 
@@ -201,13 +225,17 @@ void search_hurry(struct search *search)
 
 void search_stop(struct search *search)
 {
-    if (!search || !search->started)
-        return;
-    search_hurry(search);
-    pthread_mutex_lock(&search->lock);
-    search->stop = true;
-    pthread_mutex_unlock(&search->lock);
-    pthread_cond_signal(&search->filled);
-    pthread_join(search->thread, NULL);
-    search->started = false;
+    if (search)
+        search_hurry(search);
+    for (int i = 0; search && i < LANES; i++) {
+        struct lane *lane = &search->lanes[i];
+        if (!lane->started)
+            continue;
+        pthread_mutex_lock(&lane->lock);
+        lane->stop = true;
+        pthread_mutex_unlock(&lane->lock);
+        pthread_cond_signal(&lane->filled);
+        pthread_join(lane->thread, NULL);
+        lane->started = false;
+    }
 }

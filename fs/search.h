@@ -1,6 +1,7 @@
-// The thread on which requests run that may read much: a filter over all events or all entities, a long listing of a
-// past. The thread of the requests hands them over and goes on at once; they run one after the other, with a reading
-// connection and buffers of their own, by the very handlers that every request has, and are answered from there.
+// The threads on which requests run that may read much: one for filters over all entities, one for those over events
+// and for the long listing of a past. The thread of the requests hands them over and goes on at once; on each they run
+// one after the other, with a reading connection and buffers of its own, by the very handlers that every request has,
+// and are answered from there. What belongs to an inode is touched by its thread alone.
 //
 // A handler that may be asked of a slow inode begins so:
 //
@@ -9,7 +10,7 @@
 //         if (search_takes(&(struct search_call){.run = getattr_later, .req = req, .id = id, .fi = fi}))
 //             return;
 //
-// and `getattr_later` calls on_getattr with what was kept; search_takes answers false on the own thread. Whoever reads
+// and `getattr_later` calls on_getattr with what was kept; search_takes answers false on these threads. Whoever reads
 // in a long loop asks search_ends() now and then and gives up with -EINTR when it is true.
 #pragma once
 
@@ -29,15 +30,15 @@ struct search_call {
     off_t offset;
 };
 
-int search_open(struct search **search, struct mount *mount);
+int search_open(struct search **search);
 int search_start(struct search *search);
 // From now on whatever runs long ends with EINTR.
 void search_hurry(struct search *search);
-// Ends the thread when all that waits is answered, hurrying. After the last request was taken.
+// Ends the threads when all that waits is answered, hurrying. After the last request was taken.
 void search_stop(struct search *search);
 void search_close(struct search *search);
 
-// Takes the request if its inode is slow (node_is_slow, of call->id), this is not the search's thread, and the caller
+// Takes the request if its inode is slow (node_is_slow, of call->id), this is none of these threads, and the caller
 // is not the herald, whom nobody may keep waiting: it is told what was last known.
 bool search_takes(const struct search_call *call);
 // The same whatever the inode.

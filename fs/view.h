@@ -38,7 +38,7 @@ struct view {
     struct filter *filter; // by its normal form; NULL: none. Constant, and freed with the view
     // What belongs to it, and is freed with it.
     struct query_memory *query; // below query/ (query.h)
-    // The search's thread alone: what its file of states holds (found.h).
+    // The finds' thread alone (search.h): what its file of states holds (found.h).
     uint64_t measured_position; // as things stood just after it; 0: not known
     uint64_t measured_bytes;
 };

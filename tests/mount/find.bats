@@ -235,6 +235,9 @@ END
     is "{}" "$(state)"
     local took=$((${EPOCHREALTIME/./} - start))
     ((took < 2000000)) || is "less than 2 s" "$took us"
+    # Queries and the listing of a past too.
+    is 1 "$(wc -l < "$T/query/type=Contact.Created/events.ndjson")"
+    ls "$T/asof/$(member id "$(event "$T" 5)")" > /dev/null
     ! process_gone $slow
     kill -KILL $slow
     wait_for process_gone $slow

@@ -103,6 +103,17 @@ history() {
     forbidden write "$(calls -q open "$past/contact_1/state.json" w)"
 }
 
+@test "a moment at the last event's time is looked at anew: an import may still add to it" {
+    local line='{"type":"Contact.Created","target":"contact_%s","timestamp":"2020-05-05T05:05:05Z"}'
+    is ok "$(put "$T/import" "$(printf "$line" 1)")"
+    is "contact_1" "$(ls "$T/asof/2020-05-05T05:05:05Z" | grep _ | xargs)"
+    [[ ! -e $T/contact_2/asof/2020-05-05T05:05:05Z ]]
+    is ok "$(put "$T/import" "$(printf "$line" 2)")"
+    is "contact_1 contact_2" "$(ls "$T/asof/2020-05-05T05:05:05Z" | grep _ | xargs)"
+    is ok "$(put "$T/import" '{"type":"Contact.Created","target":"contact_3","timestamp":"2020-05-05T05:05:06Z"}')"
+    is "contact_1 contact_2" "$(ls "$T/asof/2020-05-05T05:05:05Z" | grep _ | xargs)"
+}
+
 # ---- the table of views
 
 @test "more names in use at a time than -o views allows are refused with ENFILE, and work again when some are let go" {
