@@ -193,6 +193,7 @@ static void release_query(struct open_file *file)
 
 const struct file_kind query_stream_kind = {
     .size = sizeof(struct query_file),
+    .subscribes = true,
     .open = open_stream,
     .read = read_stream,
     .poll = poll_query,
@@ -201,6 +202,7 @@ const struct file_kind query_stream_kind = {
 
 const struct file_kind query_follow_kind = {
     .size = sizeof(struct query_file),
+    .subscribes = true,
     .open = open_follow,
     .read = read_follow,
     .poll = poll_query,

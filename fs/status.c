@@ -9,8 +9,8 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-// Who waits for events: each `stream` and `follow` that is open for reading, be it the tenant's or one of its
-// entities'. (For writing the herald opens them.)
+// Who waits for events: each `stream` and `follow` that is open for reading, be it the tenant's, one of its
+// entities' or a query's. (For writing the herald opens them.)
 static unsigned count_subscribers(const struct visit *v)
 {
     unsigned count = 0;

@@ -85,6 +85,14 @@ print(hash.hex())' < "$T/stream")
     wait_for has .subscribers 0
 }
 
+@test "whoever has the stream or the follow of a query open is a subscriber as well" {
+    created contact_a
+    exec 5< "$T/query/type=Contact.*/stream" 6< "$T/query/type=Contact.*/follow" 7< "$T/query/type=Contact.*/events.ndjson"
+    is 2 "$(status .subscribers)"
+    exec 5<&- 6<&- 7<&-
+    wait_for has .subscribers 0
+}
+
 @test "an open status keeps its text and its size; a new one has what was committed since" {
     created contact_a
     local before
