@@ -600,7 +600,8 @@ static int search_all(struct search *s)
     }
     // Those of the submission under way are not on disk.
     for (size_t i = tx->start.count; go_on == 1 && error == -ENOENT && i < tx->count; i++)
-        if (tx->additions[i].version == 1)
+        // One that mkdir had reserved was among those on disk.
+        if (tx->additions[i].version == 1 && !tx->additions[i].entity->reserved)
             go_on = look_at(s, entity_name(tx->additions[i].entity), tx->additions[i].entity->head.id);
     if (error && error != -ENOENT) {
         throw_refusal(s->context, error, NULL);

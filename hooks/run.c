@@ -158,7 +158,14 @@ static int call_handler(struct call *c, struct slice entity, uint64_t position, 
         return error;
     c->regex = c->event_value = JS_UNDEFINED;
     JSValue arguments[] = {convert_read(context, &c->numbers, entity), dollar_new(context)};
-    error = script_run(context, 2, arguments, &result, why, &trace);
+    result = JS_UNDEFINED;
+    if (JS_IsException(arguments[0])) {
+        // Too large, or nested too deeply.
+        script_describe(context, why, &trace);
+        error = -EPERM;
+    } else {
+        error = script_run(context, 2, arguments, &result, why, &trace);
+    }
     if (!error && answer && !JS_IsUndefined(result) && !JS_IsNull(result)) {
         if (!JS_IsObject(result) || JS_IsArray(context, result) == 1 || JS_IsFunction(context, result)) {
             bytes_add_text(why, "it returned neither an object nor nothing");

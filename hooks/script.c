@@ -12,6 +12,11 @@
 #define LEAD      "0,\n"
 #define LEAD_SIZE (sizeof LEAD - 1)
 
+struct block {
+    _Alignas(max_align_t) struct block *next;
+    struct block **link;
+};
+
 struct machine {
     struct scripts *scripts;
     unsigned level;
@@ -20,6 +25,7 @@ struct machine {
     JSValue helper;
     uint32_t global_names; // as they were before any call
     size_t used_bytes;
+    struct block *blocks;
 
     // of the call
     struct script_call own;
@@ -67,50 +73,88 @@ const struct script_call *script_calling(JSContext *context)
     return &machine_of(context)->own;
 }
 
-// ---- memory: a call may take so much; past that every allocation fails, and the call with it
+// ---- memory: a call may take so much; past that every allocation fails, and the call with it. A machine's blocks are
+// in a list, so that one that is thrown away, in whatever state a limit left it, is given back without asking it.
+
+static struct block *block_of(const void *at)
+{
+    // The blocks are ours, whoever looks at them.
+    return (struct block *)(uintptr_t)at - 1;
+}
+
+static size_t size_of(const void *at)
+{
+    return at ? malloc_usable_size(block_of(at)) - sizeof(struct block) : 0;
+}
+
+static bool may_take(struct machine *m, size_t size)
+{
+    bool may = size <= m->limit_bytes && m->used_bytes <= m->limit_bytes - size;
+    m->out_of_memory = m->out_of_memory || !may;
+    return may;
+}
+
+static void *enlist(struct machine *m, struct block *block)
+{
+    if (!block)
+        return NULL;
+    m->used_bytes += malloc_usable_size(block);
+    block->next = m->blocks;
+    block->link = &m->blocks;
+    if (block->next)
+        block->next->link = &block->next;
+    m->blocks = block;
+    return block + 1;
+}
+
+static void delist(struct machine *m, struct block *block)
+{
+    m->used_bytes -= malloc_usable_size(block);
+    *block->link = block->next;
+    if (block->next)
+        block->next->link = block->link;
+}
 
 static void *take(JSMallocState *state, size_t size)
 {
     struct machine *m = state->opaque;
-    if (m->used_bytes + size > m->limit_bytes) {
-        m->out_of_memory = true;
-        return NULL;
-    }
-    void *at = malloc(size);
-    if (at)
-        m->used_bytes += malloc_usable_size(at);
-    return at;
+    return may_take(m, size) ? enlist(m, malloc(sizeof(struct block) + size)) : NULL;
 }
 
 static void give(JSMallocState *state, void *at)
 {
-    struct machine *m = state->opaque;
-    m->used_bytes -= malloc_usable_size(at);
-    free(at);
+    if (!at)
+        return;
+    delist(state->opaque, block_of(at));
+    free(block_of(at));
 }
 
 static void *retake(JSMallocState *state, void *at, size_t size)
 {
     struct machine *m = state->opaque;
-    size_t had = malloc_usable_size(at);
-    if (size == 0) {
+    size_t had = size_of(at);
+    if (!at)
+        return size ? take(state, size) : NULL;
+    if (!size) {
         give(state, at);
         return NULL;
     }
-    if (size > had && m->used_bytes - had + size > m->limit_bytes) {
-        m->out_of_memory = true;
+    if (size > had && !may_take(m, size - had))
         return NULL;
-    }
-    at = realloc(at, size);
-    if (at)
-        m->used_bytes += malloc_usable_size(at) - had;
-    return at;
+    delist(m, block_of(at));
+    struct block *moved = realloc(block_of(at), sizeof(struct block) + size);
+    void *now = enlist(m, moved ? moved : block_of(at));
+    return moved ? now : NULL;
 }
 
-static size_t size_of(const void *at)
+static void give_all(struct machine *m)
 {
-    // The function does not change what it measures.
-    return malloc_usable_size((void *)(uintptr_t)at);
+    while (m->blocks) {
+        struct block *block = m->blocks;
+        m->blocks = block->next;
+        free(block);
+    }
+    m->used_bytes = 0;
 }
 
 // ---- time
@@ -237,20 +281,12 @@ static int furnish(struct machine *m)
 static void switch_off(struct machine *m)
 {
     for (struct script *s = m->scripts->first; s; s = s->next)
-        if (s->compiled[m->level]) {
-            JS_FreeValue(m->context, s->code[m->level]);
-            s->compiled[m->level] = false;
-        }
-    if (m->context) {
-        JS_FreeValue(m->context, m->helper);
-        m->helper = JS_UNDEFINED;
-        JS_FreeContext(m->context);
-    }
-    if (m->runtime)
-        JS_FreeRuntime(m->runtime);
+        s->compiled[m->level] = false;
+    // QuickJS would look for what it has lost, and end the process.
+    give_all(m);
     m->context = NULL;
     m->runtime = NULL;
-    m->used_bytes = 0;
+    m->helper = m->function = JS_UNDEFINED;
 }
 
 static int switch_on(struct machine *m)

@@ -256,6 +256,8 @@ END
     done
     kill -KILL "$(daemon_pid)"
     wait_for process_gone "$(daemon_pid)"
+    # A thread of it may still wait for the disk.
+    wait_for flock -n "$STORE/lock" true
     mount_abort
     daemon_start
     is 5 "$(listed | wc -l)"
