@@ -1,4 +1,5 @@
 // factfs: one binary. `factfs STORE MOUNT` mounts; `factfs COMMAND …` are the tools.
+#include "cli/backup.h"
 #include "cli/blame.h"
 #include "cli/diff.h"
 #include "cli/log.h"
@@ -14,14 +15,14 @@ static const struct {
     const char *word;
     int (*main)(int argc, char **argv); // argv[0] is the word; NULL: not in this version
 } commands[] = {
-    {"backup", NULL},
+    {"backup", backup_main},
     {"blame", blame_main},
     {"diff", diff_main},
     {"import", NULL},
     {"lake", NULL},
     {"log", log_main},
     {"replay", NULL},
-    {"restore", NULL},
+    {"restore", restore_main},
     {"stats", stats_main},
     {"status", NULL},
     {"tail-hooks", NULL},

@@ -240,6 +240,15 @@ void engine_walk_pause(struct engine *engine);
 // Looks through the pages of the file for damage that hides rows. 0, -EIO and what is wrong in engine_error, or -errno.
 int engine_check_pages(struct engine *engine);
 
+// Called with how many bytes were copied so far.
+struct copy_progress {
+    void (*copied)(void *context, uint64_t bytes);
+    void *context;
+};
+// Copies the whole file, as it is committed now, to a new file, while its writer goes on. What is there of an earlier
+// one is written over. Nothing is synced. 0, -ENOSPC, -EIO …, with the reason.
+int engine_copy(struct engine *engine, const char *to, const struct copy_progress *progress, struct reason *why);
+
 // ---- the store's own file: its alphabet and its tenants. One connection, under the store's lock.
 struct tenant_row {
     uint32_t number;
@@ -253,6 +262,7 @@ struct catalog;
 // Opens it, with ENGINE_CREATE also makes it; a new one gets `alphabet`, an old one answers its own in `alphabet`.
 int catalog_open(struct catalog **catalog, const char *path, enum engine_mode mode, char *alphabet, struct reason *why);
 void catalog_close(struct catalog *catalog);
+int catalog_copy(struct catalog *catalog, const char *to, struct reason *why);
 // Adds a tenant and answers its number, which is never used again. -EEXIST.
 int catalog_add(struct catalog *catalog, struct tenant_row *row);
 int catalog_change(struct catalog *catalog, const struct tenant_row *row);

@@ -1,5 +1,7 @@
 #include "store/store.h"
 
+#include "store/stage.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -68,10 +70,16 @@ static bool may_be_ours(const char *name)
 // Whoever names a directory of something else has most likely mistyped; it is left as it is.
 static int refuse_strangers(const char *path, struct reason *why)
 {
-    char catalog[512];
+    char catalog[512], renaming[512], staged[512];
+    snprintf(renaming, sizeof renaming, "%s/" STAGE_RENAMING, path);
+    if (access(renaming, F_OK) == 0)
+        return reason_set(why, -EINVAL, STAGE_REFUSED, path);
     snprintf(catalog, sizeof catalog, "%s/catalog", path);
     if (access(catalog, F_OK) == 0)
         return 0;
+    snprintf(staged, sizeof staged, "%s/catalog" STAGE_NEW, path);
+    if (access(staged, F_OK) == 0)
+        return reason_set(why, -EINVAL, STAGE_REFUSED, path);
     DIR *dir = opendir(path);
     if (!dir)
         return reason_set(why, -errno, "%s cannot be opened: %s", path, strerror(errno));

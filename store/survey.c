@@ -1,5 +1,7 @@
 #include "store/survey.h"
 
+#include "store/stage.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -46,16 +48,13 @@ static int add_tenant(struct survey *s, const struct tenant_row *row)
     return 0;
 }
 
-static int read_catalog(struct survey *s, struct reason *why)
+int survey_read(struct survey *s, const char *path, enum engine_mode mode, struct reason *why)
 {
-    char path[512];
     struct catalog *catalog;
-    snprintf(path, sizeof path, "%s/catalog", s->path);
-    if (access(path, F_OK))
-        return reason_set(why, -ENOENT, "%s is no store of factfs: it has no catalog", s->path);
-    int error = catalog_open(&catalog, path, s->mode, s->alphabet, why);
+    int error = catalog_open(&catalog, path, mode, s->alphabet, why);
     if (error)
         return error;
+    s->count = 0;
     struct tenant_row row = {0};
     while (!error && (error = catalog_from(catalog, row.number + 1, &row)) == 0)
         error = add_tenant(s, &row);
@@ -65,6 +64,18 @@ static int read_catalog(struct survey *s, struct reason *why)
     if (!error && s->count)
         qsort(s->tenants, s->count, sizeof *s->tenants, by_name);
     return error ? reason_set(why, error, "%s cannot be read: %s", path, strerror(-error)) : 0;
+}
+
+static int read_catalog(struct survey *s, struct reason *why)
+{
+    char path[512];
+    snprintf(path, sizeof path, "%s/" STAGE_RENAMING, s->path);
+    if (access(path, F_OK) == 0)
+        return reason_set(why, -EINVAL, STAGE_REFUSED, s->path);
+    snprintf(path, sizeof path, "%s/catalog", s->path);
+    if (access(path, F_OK))
+        return reason_set(why, -ENOENT, "%s is no store of factfs: it has no catalog", s->path);
+    return survey_read(s, path, s->mode, why);
 }
 
 int survey_open(struct survey *s, const char *path, struct reason *why)

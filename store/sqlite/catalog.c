@@ -86,6 +86,11 @@ void catalog_close(struct catalog *c)
     free(c);
 }
 
+int catalog_copy(struct catalog *c, const char *to, struct reason *why)
+{
+    return connection_copy(&c->connection, to, NULL, why);
+}
+
 static int take(struct catalog *c, sqlite3_stmt *s, struct tenant_row *row)
 {
     int error = connection_row(&c->connection, s);

@@ -26,6 +26,8 @@ struct connection_schema {
 int connection_open(struct connection *c, const char *path, enum engine_mode mode,
     const struct connection_schema *schema, const char *const *sql, unsigned count, struct reason *why);
 void connection_close(struct connection *c);
+// As engine_copy; `progress` may be NULL.
+int connection_copy(struct connection *c, const char *to, const struct copy_progress *progress, struct reason *why);
 
 // The statement, reset and ready to bind; NULL (and c->error) when it cannot be prepared.
 sqlite3_stmt *connection_statement(struct connection *c, unsigned number);
