@@ -128,6 +128,10 @@ int engine_put_posted(struct engine *engine, uint64_t position);
 
 // ---- reading; any connection
 
+// Between these, calls of a reader see what was committed before the first of them, and cost less. For moments, and
+// only for rows that are known to be there: memory may know of newer ones.
+int engine_read_begin(struct engine *engine);
+void engine_read_end(struct engine *engine);
 // The event at a position. -EIO, with the damage named in engine_error, when its checksum does not fit.
 int engine_event(struct engine *engine, uint64_t position, struct event_row *row);
 // Events from a position on, one after the other and without gaps. The connection serves nothing else until

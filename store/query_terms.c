@@ -193,7 +193,8 @@ int query_walk(struct window *w, uint32_t choice, uint64_t first, uint64_t last,
 {
     struct query *q = w->query;
     uint64_t next = UINT64_MAX;
-    int error = 0;
+    // What is asked for is on disk.
+    int error = engine_read_begin(q->reader->engine);
     for (size_t i = 0; !error && i < q->term_count; i++) {
         struct query_term *term = &q->terms[i];
         if (term->choice != choice)
@@ -202,6 +203,7 @@ int query_walk(struct window *w, uint32_t choice, uint64_t first, uint64_t last,
         if (term->next_row != UINT64_MAX && segment_first(term->next_row) < next)
             next = segment_first(term->next_row);
     }
+    engine_read_end(q->reader->engine);
     // Behind what is indexed anything may come, and so it may in what is left of a segment.
     uint64_t posted = q->resolved - 1;
     if (last + 1 < segment_first(segment_of(last) + 1))

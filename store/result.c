@@ -15,9 +15,10 @@ struct result_match {
     uint64_t offset;
 };
 
+// The matches of some windows of one result, in a row.
 struct result_hand {
-    uint64_t serial; // of whose window it is; 0: none
-    size_t window;
+    uint64_t serial;        // of the result; 0: none
+    size_t window, windows; // the first, and how many
     struct result_match *matches;
     size_t count, room;
 };
@@ -112,7 +113,23 @@ static void hold(struct result *r, const struct query_match *found, size_t count
 static bool is_at_hand(const struct result *r, size_t window)
 {
     const struct result_hand *hand = r->query.reader->hand;
-    return hand && hand->serial == r->serial && hand->window == window;
+    return hand && hand->serial == r->serial && window - hand->window < hand->windows;
+}
+
+// May what is found now stand behind what is at hand? A result that begins takes the hand.
+static int reach(struct result *r, bool same, size_t count, bool *reached)
+{
+    struct reader *reader = r->query.reader;
+    if (!reader->hand && !(reader->hand = calloc(1, sizeof *reader->hand)))
+        return -ENOMEM;
+    struct result_hand *hand = reader->hand;
+    if (!r->window_count) {
+        hand->serial = r->serial;
+        hand->window = hand->windows = hand->count = 0;
+    }
+    *reached = hand->serial == r->serial && hand->window + hand->windows == r->window_count &&
+               (!same || hand->windows) && hand->count + count <= WINDOW;
+    return *reached ? make_matches(hand, hand->count + count) : 0;
 }
 
 // Takes in what was found between two positions: as a window of its own, or, ascending, as more of the last one.
@@ -121,11 +138,10 @@ static int take(struct result *r, uint64_t first, uint64_t last, const struct qu
     if (!count)
         return 0;
     struct result_window *at_end = r->window_count ? &r->windows[r->window_count - 1] : NULL;
-    bool same = !r->descending && at_end && block_of(at_end->first) == block_of(first);
-    bool at_hand = same && is_at_hand(r, r->window_count - 1);
+    bool same = !r->descending && at_end && block_of(at_end->first) == block_of(first), reached = false;
     int error = same ? 0 : make_window(r);
-    if (!error && at_hand)
-        error = make_matches(r->query.reader->hand, r->query.reader->hand->count + count);
+    if (!error)
+        error = reach(r, same, count, &reached);
     if (error)
         return error;
     if (same)
@@ -133,8 +149,14 @@ static int take(struct result *r, uint64_t first, uint64_t last, const struct qu
     else
         r->windows[r->window_count++] =
             (struct result_window){.first = first, .last = last, .offset = r->bytes, .count_before = r->count};
-    if (at_hand)
+    struct result_hand *hand = r->query.reader->hand;
+    if (reached) {
         hold(r, found, count, r->bytes);
+        hand->windows += !same;
+    } else if (hand->serial == r->serial && hand->window + hand->windows == r->window_count) {
+        // The last window that it has is not whole any more.
+        hand->serial = 0;
+    }
     r->count += count;
     for (size_t i = 0; i < count; i++) {
         r->bytes += found[i].size_bytes;
@@ -234,6 +256,7 @@ static int take_in_hand(struct result *r, size_t number, const struct result_han
     hold(r, found, count, w->offset);
     reader->hand->serial = r->serial;
     reader->hand->window = number;
+    reader->hand->windows = 1;
     return 0;
 }
 
@@ -290,16 +313,22 @@ int result_part(struct result *r, struct reader *reader, uint64_t position, uint
     int error = take_in_hand(r, number - 1, &hand);
     if (error)
         return error;
-    size_t taken = 0;
     uint64_t before = r->windows[number - 1].count_before;
-    while (taken < hand->count && before + taken < most && hand->matches[taken].position <= position)
+    size_t begin = match_at(hand, r->windows[number - 1].offset), taken = begin;
+    while (taken < hand->count && before + taken - begin < most && hand->matches[taken].position <= position &&
+           hand->matches[taken].offset < end_of(r, number - 1))
         taken++;
-    *count = before + taken;
+    *count = before + taken - begin;
     *bytes = taken < hand->count ? hand->matches[taken].offset : end_of(r, number - 1);
-    if (!taken && number > 1)
-        error = take_in_hand(r, number - 2, &hand);
-    if (!error && (taken || number > 1))
-        *last = hand->matches[taken ? taken - 1 : hand->count - 1].position;
+    if (taken > begin) {
+        *last = hand->matches[taken - 1].position;
+        return 0;
+    }
+    if (number == 1)
+        return 0;
+    error = take_in_hand(r, number - 2, &hand);
+    if (!error)
+        *last = hand->matches[match_at(hand, r->windows[number - 1].offset - 1)].position;
     return error;
 }
 
@@ -308,6 +337,7 @@ int result_part(struct result *r, struct reader *reader, uint64_t position, uint
 // Where a walk along the log stands.
 struct walk {
     struct engine *engine;
+    bool begun; // a reading transaction
     bool on;
     uint64_t next;
 };
@@ -319,12 +349,23 @@ static void stop(struct walk *walk)
     walk->on = false;
 }
 
+static void end_walk(struct walk *walk)
+{
+    stop(walk);
+    if (walk->begun)
+        engine_read_end(walk->engine);
+    walk->begun = false;
+}
+
 // The row of a position; by walking on from the last one, when that is near.
 static int walk_to(struct walk *walk, uint64_t position, struct event_row *row)
 {
     if (!walk->on || position < walk->next || position - walk->next > NEAR) {
         stop(walk);
-        int error = engine_events_start(walk->engine, position);
+        int error = walk->begun ? 0 : engine_read_begin(walk->engine);
+        walk->begun = !error;
+        if (!error)
+            error = engine_events_start(walk->engine, position);
         if (error)
             return error;
         walk->on = true;
@@ -384,20 +425,25 @@ int result_read(
         size = (size_t)(end - offset);
     struct walk walk = {.engine = reader->engine};
     int error = 0;
-    for (size_t number = window_at(r, offset); !error && *got < size && number < r->window_count; number++) {
+    while (!error && *got < size) {
+        size_t before = *got;
+        size_t number = window_at(r, offset + *got);
         error = give_up(r) ? -EINTR : 0;
         // The search needs the connection.
         if (!is_at_hand(r, number))
-            stop(&walk);
+            end_walk(&walk);
         const struct result_hand *hand = NULL;
         if (!error)
             error = take_in_hand(r, number, &hand);
         if (!error)
             error = read_window(hand, &walk, offset, to, size, got);
+        // A line that is shorter than the index says.
+        if (!error && *got == before)
+            error = -EIO;
     }
     if (error == -EIO)
         fprintf(stderr, "factfs: tenant %s: %s\n", reader->tenant->name, engine_error(reader->engine));
-    stop(&walk);
+    end_walk(&walk);
     // What was read before the damage is true.
     return *got ? 0 : error;
 }

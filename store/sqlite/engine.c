@@ -71,6 +71,16 @@ int engine_begin(struct engine *e)
     return run(e, statement(e, BEGIN));
 }
 
+int engine_read_begin(struct engine *e)
+{
+    return run(e, statement(e, BEGIN_READ));
+}
+
+void engine_read_end(struct engine *e)
+{
+    engine_rollback(e);
+}
+
 int engine_commit(struct engine *e)
 {
     return run(e, statement(e, COMMIT));

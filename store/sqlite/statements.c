@@ -49,6 +49,7 @@ _Static_assert(ENGINE_APPLICATION == 1717658484 && ENGINE_FORMAT == 2, "the sche
 
 const char *const engine_statements[STATEMENTS] = {
     [BEGIN] = "BEGIN IMMEDIATE",
+    [BEGIN_READ] = "BEGIN",
     [COMMIT] = "COMMIT",
     [ROLLBACK] = "ROLLBACK",
     [PUT_EVENT] = "INSERT INTO event VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",

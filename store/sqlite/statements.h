@@ -7,6 +7,7 @@
 
 enum {
     BEGIN,
+    BEGIN_READ,
     COMMIT,
     ROLLBACK,
     PUT_EVENT,
