@@ -1,5 +1,6 @@
 #include "store/claims.h"
 
+#include "store/identity.h"
 #include "store/name.h"
 
 #include <errno.h>
@@ -310,7 +311,7 @@ static int load_types(struct claims *l, struct reason *why)
     return l->type_terms ? 0 : -ENOMEM;
 }
 
-// Is it the id that the store itself gives the event of a position? Those are found without a table.
+// Is it an id that the store itself would give the event of a position? Those are found without a table.
 static bool is_own(const struct claims *l, struct slice id, uint64_t position)
 {
     char own[SQID_TEXT_MAX + 4] = "evt_";
@@ -318,22 +319,31 @@ static bool is_own(const struct claims *l, struct slice id, uint64_t position)
     size_t size = 4 + sqid_encode(l->sqids, numbers, 2, own + 4);
     if (slice_equal(id, (struct slice){.at = own, .size = size}))
         return true;
-    if (id.size < 4 || memcmp(id.at, own, 4) != 0 ||
-        sqid_decode(l->sqids, (struct slice){.at = id.at + 4, .size = id.size - 4}, numbers) != 3)
+    if (id.size <= 4 || memcmp(id.at, own, 4) != 0)
         return false;
-    return numbers[0] == l->tenant && numbers[1] == position && engine_claimed(l->engine, position) == 0;
+    struct slice sqid = {.at = id.at + 4, .size = id.size - 4};
+    return sqid_decode(l->sqids, sqid, numbers) >= 2 && numbers[0] == l->tenant && numbers[1] == position;
 }
 
-static uint64_t given_sum(struct slice id, uint64_t position)
+// All others stand in one of two tables, of which the index of imported ones may lag behind the log.
+static bool is_tabled(const struct claims *l, uint64_t position)
 {
-    return mix(slice_hash(id), position);
+    return position <= l->end && position <= l->mark;
 }
 
 static int take_given(struct claims *l, const struct walked_row *row, struct reason *why)
 {
     (void)why;
-    if (row->number <= l->end && !is_own(l, row->text, row->number))
-        l->given += given_sum(row->text, row->number);
+    if (is_tabled(l, row->number) && !is_own(l, row->text, row->number))
+        l->given += mix(identity_hash(row->text), row->number);
+    return 0;
+}
+
+static int take_imported(struct claims *l, const struct walked_row *row, struct reason *why)
+{
+    (void)why;
+    if (is_tabled(l, row->number))
+        l->given += mix((uint64_t)row->key, row->number);
     return 0;
 }
 
@@ -371,6 +381,8 @@ int claims_load(struct claims *l, struct reason *why)
         error = load_postings(l, why);
     if (!error)
         error = walk(l, TABLE_GIVEN, take_given, why);
+    if (!error && engine_format(l->engine) > 1)
+        error = walk(l, TABLE_IMPORTED, take_imported, why);
     if (!error)
         error = load_rejected(l, why);
     l->knows_all = !error;
@@ -432,8 +444,8 @@ int claims_event(
         return reason_set(why, -EIO, "its type is not type %u", row->type);
     if (!l->knows_all)
         return 0;
-    if (!is_own(l, event->id, row->position))
-        l->given -= given_sum(event->id, row->position);
+    if (is_tabled(l, row->position) && !is_own(l, event->id, row->position))
+        l->given -= mix(identity_hash(event->id), row->position);
     struct event_place place = {
         .position = row->position, .at_us = row->at_us, .size_bytes = (uint32_t)row->line.size + 1, .type = row->type};
     if (row->version <= e->indexed)
@@ -485,13 +497,22 @@ static int find_term(struct claims *l, enum term_kind kind, struct reason *why)
     return error;
 }
 
+// Does a table tell that the event with an id stands at a position?
+static bool is_found(struct claims *l, struct slice id, uint64_t position)
+{
+    uint64_t found;
+    if (engine_given(l->engine, id, &found, NULL) == 0)
+        return found == position;
+    return engine_imported(l->engine, identity_hash(id), position + 1, &found) == 0 && found == position;
+}
+
 static int find_given(struct claims *l, struct reason *why)
 {
     struct event_row row;
     struct event event;
     BYTES_AUTO actor = {0};
     int error = 0;
-    for (uint64_t position = 1, other; !error && position <= l->end; position++) {
+    for (uint64_t position = 1; !error && is_tabled(l, position); position++) {
         error = engine_event(l->engine, position, &row);
         if (!error)
             error = envelope_read(row.line, &event, &actor);
@@ -500,7 +521,7 @@ static int find_given(struct claims *l, struct reason *why)
         // The id must outlive the next call on the engine.
         BYTES_AUTO id = {0};
         bytes_add_slice(&id, event.id);
-        if (engine_given(l->engine, bytes_slice(&id), &other, NULL) || other != position)
+        if (!is_found(l, bytes_slice(&id), position))
             error = reason_set(why, -EIO, "event %llu is not found by its id %.*s", (unsigned long long)position,
                 SLICE_ARG(bytes_slice(&id)));
     }

@@ -219,6 +219,7 @@ enum engine_table {
     TABLE_ENTITIES,
     TABLE_NAMES,
     TABLE_GIVEN,
+    TABLE_IMPORTED,
     TABLE_CLAIMED,
     TABLE_REJECTED,
     TABLE_CHUNKS,
@@ -227,9 +228,9 @@ enum engine_table {
 };
 
 struct walked_row {
-    bool sound;             // it fits its checksum, or has none
-    int64_t key;            // entity, position or number; of the last three tables as chunk_key and posting_key make it
-    uint64_t number;        // of a name its entity; of a given id its position; of a refusal its offset
+    bool sound;      // it fits its checksum, or has none
+    int64_t key;     // entity, position, hash or number; of the last three tables as chunk_key and posting_key make it
+    uint64_t number; // of a name its entity; of a given or imported id its position; of a refusal its offset
     struct slice text;      // name, id, line
     struct chunk chunk;     // of TABLE_CHUNKS; without events when it is not sound
     struct posting posting; // of TABLE_POSTINGS; the same

@@ -146,6 +146,7 @@ const char *const engine_statements[STATEMENTS] = {
     [WALK_ENTITIES] = "SELECT id, name, sum FROM entity WHERE id > ?1 ORDER BY id",
     [WALK_NAMES] = "SELECT entity, name, sum FROM name WHERE name > ?1 ORDER BY name",
     [WALK_GIVEN] = "SELECT position, id FROM given WHERE id > ?1 ORDER BY id",
+    [WALK_IMPORTED] = "SELECT hash, position FROM imported WHERE hash > ?1 ORDER BY hash",
     [WALK_CLAIMED] = "SELECT position FROM claimed WHERE position > ?1 ORDER BY position",
     [WALK_REJECTED] = "SELECT number, offset, line FROM rejected WHERE number > ?1 ORDER BY number",
     [WALK_CHUNKS] = "SELECT key, offset, events FROM chunk WHERE key > ?1 ORDER BY key",

@@ -5,6 +5,7 @@ static const unsigned walks[] = {
     [TABLE_ENTITIES] = WALK_ENTITIES,
     [TABLE_NAMES] = WALK_NAMES,
     [TABLE_GIVEN] = WALK_GIVEN,
+    [TABLE_IMPORTED] = WALK_IMPORTED,
     [TABLE_CLAIMED] = WALK_CLAIMED,
     [TABLE_REJECTED] = WALK_REJECTED,
     [TABLE_CHUNKS] = WALK_CHUNKS,
@@ -76,6 +77,9 @@ static void take(struct engine *e, sqlite3_stmt *s, struct walked_row *row)
     case WALK_GIVEN:
         row->number = (uint64_t)row->key;
         row->text = column_slice(s, 1);
+        break;
+    case WALK_IMPORTED:
+        row->number = column_number(s, 1);
         break;
     case WALK_REJECTED:
         row->number = column_number(s, 1);

@@ -8,6 +8,10 @@ torture() {
     torture kill
 }
 
+@test "kill -9 in the midst of an import leaves the beginning of its file, and running it again adds the rest" {
+    torture import
+}
+
 @test "a power cut loses no acknowledged event and leaves the chain of hashes whole" {
     torture power
 }

@@ -5,7 +5,7 @@ PARTS=(append "append to an entity" state history "diff and blame" "time travel"
     "all or none" receipts rejected query "subscribe to a query" "edit the state" find "the whole tenant then" "a day" status stats
     declare "declared verb" "declare handlers"
     "a handler before" "a handler after"
-    webhook deliveries)
+    webhook deliveries restore import)
 
 setup_file() {
     mount_start -o hooks_allow=127.0.0.1
@@ -116,6 +116,14 @@ part() {
 
 @test "README, a day: the commands print what the page says" {
     part "a day"
+}
+
+@test "README, restore: the commands print what the page says" {
+    part "restore"
+}
+
+@test "README, import: the commands print what the page says" {
+    part "import"
 }
 
 @test "README, declare: the commands print what the page says" {
