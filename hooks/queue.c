@@ -273,6 +273,16 @@ static int make_key(struct queue *q)
     return error;
 }
 
+// Somebody has put it right, perhaps: what waits is tried now.
+static void hasten(struct queue *q)
+{
+    q->failures = 0;
+    q->open_until_us = 0;
+    q->row.held_until_us = 0;
+    for (size_t i = 0; i < q->waiting; i++)
+        q->heap[i]->due_us = 0;
+}
+
 int queue_define(struct queue *q, struct slice name, struct slice text, uint64_t defined_at, struct reason *why)
 {
     struct webhook fresh;
@@ -283,6 +293,8 @@ int queue_define(struct queue *q, struct slice name, struct slice text, uint64_t
     int error = webhook_read(&fresh, text, why);
     if (error)
         return error;
+    if (q->defined_at && q->defined_at != defined_at)
+        hasten(q);
     webhook_free(&q->webhook);
     q->webhook = fresh;
     q->defined_at = defined_at;

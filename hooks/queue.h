@@ -106,7 +106,8 @@ struct queue {
 // A queue for the webhook with this hook's number. NULL when there is no memory.
 struct queue *queue_new(uint64_t hook);
 void queue_free(struct queue *q);
-// Takes the definition; the cursor stays. 0 or -errno with the reason: it goes on with the one before.
+// Takes the definition; the cursor stays, and after a change what waits is tried at once. 0 or -errno with the reason:
+// it goes on with the one before.
 int queue_define(struct queue *q, struct slice name, struct slice text, uint64_t defined_at, struct reason *why);
 // Reads what is on disk of it; a webhook without a row begins behind its own making. 0 or -errno.
 int queue_restore(struct queue *q, struct reader *reader);

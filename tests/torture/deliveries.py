@@ -1,0 +1,136 @@
+"""Webhooks whose daemon is killed, whose disk is full, and whose queue is long."""
+
+import json
+import pathlib
+import subprocess
+import sys
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+from checks import harness, require  # noqa: E402
+
+RECEIVER = pathlib.Path(__file__).resolve().parents[1] / "mount" / "receiver.py"
+SLOTS = 16
+ALLOWED = ("-o", "hooks_allow=127.0.0.1")
+
+
+class Receiver:
+    """The receiver of the tests, which notes every request before it answers."""
+
+    def __init__(self, directory):
+        self.directory = pathlib.Path(directory)
+        self.directory.mkdir()
+        self.process = subprocess.Popen([sys.executable, str(RECEIVER), str(self.directory)])
+        port = self.directory / "port"
+        harness.wait_until(port.exists, 20, "the receiver")
+        self.url = f"http://127.0.0.1:{port.read_text()}"
+
+    def requests(self):
+        with open(self.directory / "requests") as file:
+            return [json.loads(line) for line in file if line.endswith("\n")]
+
+    def stop(self):
+        self.process.kill()
+        self.process.wait()
+
+
+def save(tenant, name, url, **members):
+    text = json.dumps({"trigger": "Deal.*", "url": url, **members})
+    (tenant / "hooks" / "webhooks" / f"{name}.json").write_text(text)
+
+
+def status(tenant, name):
+    return json.loads((tenant / "hooks" / "webhooks" / name / "status.json").read_text())
+
+
+def append(tenant, first, count, entities):
+    """Events number `first` and so on, in turn of each entity; each says its number within its entity."""
+    lines = []
+    for i in range(first, first + count):
+        entity, n = i % entities, i // entities + 1
+        lines.append(json.dumps({"type": "Deal.Updated" if n > 1 else "Deal.Created", "target": f"deal_{entity}",
+                                 "data": {"n": n}}))
+    with open(tenant / "append", "w") as file:
+        file.write("\n".join(lines) + "\n")
+
+
+def require_order(requests, events, entities):
+    """Every event came, and none before all earlier ones of its entity."""
+    seen = {}
+    for request in requests:
+        event = json.loads(request["body"])
+        most = seen.get(event["target"], 0)
+        require(event["version"] <= most + 1, f"{event['target']}: version {event['version']} came after {most}")
+        seen[event["target"]] = max(most, event["version"])
+    for entity in range(entities):
+        wanted = len(range(entity, events, entities))
+        found = seen.get(f"deal_{entity}", 0)
+        require(found == wanted, f"deal_{entity}: {found} of {wanted} events came")
+
+
+def killed(t, daemon):
+    rounds, entities, each = (5 if t.quick else 100), 40, 200
+    receiver = Receiver(daemon.directory / "received")
+    try:
+        tenant = daemon.tenant("acme")
+        save(tenant, "w", f"{receiver.url}/first/1/w", retry={"backoff": [0.01]})
+        events = 0
+        for _ in range(rounds):
+            append(tenant, events, each, entities)
+            events += each
+            time.sleep(t.random.uniform(0.01, 0.3))
+            daemon.require_alive()
+            daemon.kill()
+            daemon.start()
+        harness.wait_until(lambda: status(tenant, "w")["lag"] == 0, 120, "the queue to run empty")
+        state = status(tenant, "w")
+        requests = receiver.requests()
+    finally:
+        receiver.stop()
+    require(state["dead"] == 0, f"{state['dead']} events were given up")
+    require_order(requests, events, entities)
+    # Each takes two attempts; a kill repeats at most what was under way.
+    most = 2 * events + rounds * SLOTS
+    require(len(requests) <= most, f"{len(requests)} requests, where {most} are the most")
+    return f"{rounds} kills: {events:,} events, each came, in order, by {len(requests):,} requests ({2 * events:,} without a kill)"
+
+
+def queued(t, daemon):
+    events = 20_000 if t.quick else 1_000_000
+    tenant = daemon.tenant("long")
+    save(tenant, "w", "http://127.0.0.1:1/", retry={"maxAttempts": 100, "backoff": [3600]})
+    harness.run_json([harness.program(t.build, "bench/load"), str(tenant / "append"), "--events", str(events)])
+    harness.wait_until(lambda: status(tenant, "w")["lag"] == events, 120, "all of them to be counted")
+    daemon.settle()
+    waiting_mib = daemon.note_memory() // 1024
+    port_file = daemon.directory / "port"
+    sent = min(events * 9 // 10, 50_000)
+    receiver = subprocess.Popen([harness.program(t.build, "bench/hook"), "--receive", str(sent), str(port_file)],
+                                stdout=subprocess.PIPE, text=True)
+    port = harness.wait_until(lambda: port_file.exists() and port_file.read_text().strip(), 10, "the receiver's port")
+    save(tenant, "w", f"http://127.0.0.1:{port}/", retry={"maxAttempts": 100, "backoff": [0.1]})
+    receiver.wait(120)
+    sending_mib = daemon.note_memory() // 1024
+    require(max(waiting_mib, sending_mib) <= 128, f"{waiting_mib} and {sending_mib} MiB are resident")
+    return f"{events:,} queued: {waiting_mib} MiB resident, {sending_mib} MiB after {sent:,} of them were sent"
+
+
+def full(t, daemon, disk, use_up):
+    """The disk is full while deliveries are under way: they stand still, and nothing is lost."""
+    receiver = Receiver(daemon.directory / "received")
+    try:
+        tenant = daemon.tenant("acme")
+        save(tenant, "w", f"{receiver.url}/slow/20/w")
+        append(tenant, 0, 2000, 50)
+        harness.wait_until(lambda: len(receiver.requests()) > 100, 30, "the first deliveries")
+        use_up(disk / "rest")
+        time.sleep(3)
+        daemon.require_alive()
+        (disk / "rest").unlink()
+        harness.wait_until(lambda: status(tenant, "w")["lag"] == 0, 120, "the queue to run empty")
+        requests = receiver.requests()
+    finally:
+        receiver.stop()
+    require_order(requests, 2000, 50)
+    require(len(requests) <= 2000 + SLOTS, f"{len(requests)} requests for 2,000 events")
+    return f"a disk full for 3 s: 2,000 events, each came, in order, by {len(requests):,} requests"
