@@ -4,6 +4,7 @@
 #include "cli/diff.h"
 #include "cli/log.h"
 #include "cli/mount.h"
+#include "cli/replay.h"
 #include "cli/stats.h"
 #include "cli/verify.h"
 
@@ -21,7 +22,7 @@ static const struct {
     {"import", NULL},
     {"lake", NULL},
     {"log", log_main},
-    {"replay", NULL},
+    {"replay", replay_main},
     {"restore", restore_main},
     {"stats", stats_main},
     {"status", NULL},

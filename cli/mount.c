@@ -23,7 +23,7 @@
 
 static const char usage[] =
     "Usage: factfs [OPTION]... STORE MOUNT\n"
-    "       factfs log | diff | blame | stats | verify | backup | restore --help\n"
+    "       factfs log | diff | blame | replay | stats | verify | backup | restore --help\n"
     "Mounts the event store in the directory STORE (made if it is not there) at MOUNT.\n"
     "\n"
     "  -f               stay in the foreground; messages go to the terminal\n"

@@ -145,7 +145,12 @@ static int print_entity(
     version = error ? 0 : head.version;
     if (!error && as_of) {
         struct when when = *as_of;
+        uint32_t last = head.version;
         error = history_resolve(&tx->reader, head.id, &when, &version, &forever);
+        if (tx->bounded && version > last)
+            version = last;
+        if (!error && !version)
+            error = -ENOENT;
         state_drop(state);
         state = NULL;
         if (!error)
@@ -905,8 +910,9 @@ static int list_published(struct listing *l, const struct filter *filter)
     int go_on = 1;
     query_init(&q, &tx->reader, filter);
     int error = query_bounds(&q, &first, &last);
-    if (!error && last > tx->published.position)
-        last = tx->published.position;
+    uint64_t end = tx->bounded ? tx->horizon : tx->published.position;
+    if (!error && last > end)
+        last = end;
     if (error) {
         throw_refusal(l->context, error, NULL);
         go_on = -1;

@@ -162,6 +162,27 @@ static void forget_checked(struct handlers *all)
     all->checked = NULL;
 }
 
+int handlers_choose(
+    struct handlers *all, struct slice name, const struct slice *text, struct handler **handler, struct reason *why)
+{
+    *handler = NULL;
+    for (size_t i = 0; i < all->count; i++)
+        if (slice_equal(bytes_slice(&all->all[i]->name), name))
+            *handler = all->all[i];
+    if (!text)
+        return 0;
+    struct handler *fresh;
+    int error = read_handler(all, name, *text, &fresh, why);
+    if (error)
+        return error;
+    free_handler(*handler ? drop(all, (*handler)->number) : NULL);
+    error = insert(all, fresh);
+    if (error)
+        free_handler(fresh);
+    *handler = error ? NULL : fresh;
+    return error;
+}
+
 // ---- the kind
 
 static struct handlers *handlers_of(void *self)

@@ -74,6 +74,13 @@ void handlers_settle(struct handlers *handlers, struct engine *engine, bool comm
 int handlers_before(struct handlers *handlers, struct transaction *tx, struct entity *entity, const struct event *event,
     struct bytes *data, struct reason *why);
 int handlers_after(struct handlers *handlers, struct transaction *tx, struct entity *entity, uint64_t position);
+// What a handler would have done at a recorded event: nothing, or a line {"cause":ID,"events":[…]} or
+// {"cause":ID,"error":…} is appended. The transaction is a rehearsal's. 0 or -errno.
+int handlers_replay(struct handler *handler, struct transaction *tx, uint64_t position, struct bytes *out);
+// The handler of a name with its extension, NULL when there is none; the text is put in its place, if it is given,
+// until the tenant is closed. 0, -EACCES or -EINVAL with the reason, or -errno.
+int handlers_choose(struct handlers *handlers, struct slice name, const struct slice *text, struct handler **handler,
+    struct reason *why);
 // Appends `{"Deal.closed":{…},…}`: how each fares. Any thread.
 void handlers_show(struct handlers *handlers, struct bytes *out);
 

@@ -364,6 +364,123 @@ int handlers_before(struct handlers *all, struct transaction *tx, struct entity 
     return error;
 }
 
+// ---- what would have been
+
+static void add_error(struct bytes *out, struct slice why)
+{
+    bytes_add_text(out, ",\"error\":");
+    json_quote(out, why);
+}
+
+// The events that were added, without the ids that they did not get.
+static int add_events(struct transaction *tx, struct bytes *out)
+{
+    bytes_add_text(out, ",\"events\":[");
+    for (size_t i = 0; i < tx->count; i++) {
+        struct event_row row;
+        int error = transaction_event(tx, tx->published.position + 1 + i, &row);
+        if (error)
+            return error;
+        const char *rest = memchr(row.line.at, ',', row.line.size);
+        bytes_add_text(out, i ? ",{" : "{");
+        bytes_add(out, rest + 1, row.line.size - (size_t)(rest + 1 - row.line.at));
+    }
+    bytes_add_char(out, ']');
+    return 0;
+}
+
+static int replay_after(
+    struct handler *h, struct transaction *tx, const struct event *event, struct slice line, struct bytes *out)
+{
+    struct entity *e;
+    struct state *state;
+    STATE_AUTO before = NULL;
+    BYTES_AUTO entity = {0};
+    BYTES_AUTO why = {0};
+    int error = transaction_entity(tx, event->target, &e);
+    if (!error)
+        error = transaction_state(tx, e, &state);
+    if (!error && state && !state->alive && event->version > 1)
+        error = history_state(&tx->reader, e->head.id, event->version - 1, &before);
+    state = before ? before : state;
+    if (error || !state)
+        return error;
+    dollar_print_state(state, event->target, event->version, event->at_us, &entity);
+    struct call *c = entity.failed ? NULL : calloc(1, sizeof *c);
+    if (!c)
+        return -ENOMEM;
+    *c = (struct call){.handler = h,
+        .tx = tx,
+        .event = line,
+        .event_id = event->id,
+        .actor = event->actor,
+        .at_us = event->at_us,
+        .writes = true};
+    if (call_handler(c, bytes_slice(&entity), tx->horizon, NULL, &why))
+        add_error(out, bytes_slice(&why));
+    else if (tx->count)
+        error = add_events(tx, out);
+    free(c);
+    return error;
+}
+
+static int replay_before(struct handler *h, struct transaction *tx, const struct event *event, struct bytes *out)
+{
+    struct entity *e;
+    struct state *state;
+    struct reason refused = {0};
+    BYTES_AUTO data = {0};
+    struct event shown = *event;
+    int error = transaction_entity(tx, event->target, &e);
+    if (!error)
+        error = transaction_state(tx, e, &state);
+    if (error)
+        return error;
+    error = run_before(h, tx, e, event, &data, &refused);
+    if (error == -EPERM) {
+        add_error(out, slice_of(refused.text));
+        return 0;
+    }
+    if (error || !data.size || slice_equal(bytes_slice(&data), event->data))
+        return error;
+    shown.data = bytes_slice(&data);
+    bytes_add_text(out, ",\"events\":[");
+    print_coming(&shown, tenant_name(tx->tenant), out);
+    bytes_add_char(out, ']');
+    return 0;
+}
+
+int handlers_replay(struct handler *h, struct transaction *tx, uint64_t position, struct bytes *out)
+{
+    struct event_row row;
+    struct event event;
+    BYTES_AUTO line = {0};
+    BYTES_AUTO actor = {0};
+    BYTES_AUTO said = {0};
+    int error = history_event(&tx->reader, position, &row);
+    if (!error)
+        bytes_add_slice(&line, row.line);
+    if (!error)
+        error = line.failed ? -ENOMEM : envelope_read(bytes_slice(&line), &event, &actor);
+    if (error)
+        return error;
+    event.at_us = tx->at_us = row.at_us;
+    struct happening happening = read_happening(tx, event.type, event.target);
+    if (!reacts(h, &happening))
+        return 0;
+    h->handlers->level = 0;
+    h->handlers->written = 0;
+    h->handlers->written_bytes = 0;
+    error = h->time == HANDLER_AFTER ? replay_after(h, tx, &event, bytes_slice(&line), &said)
+                                     : replay_before(h, tx, &event, &said);
+    if (error || !said.size)
+        return error;
+    bytes_printf(out, "{\"cause\":\"%.*s\"", SLICE_ARG(event.id));
+    bytes_add_slice(out, bytes_slice(&said));
+    bytes_add_text(out, "}\n");
+    return out->failed || said.failed ? -ENOMEM : 0;
+}
+
 // ---- how they fare
 
 void handlers_show(struct handlers *all, struct bytes *out)

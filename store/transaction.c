@@ -142,7 +142,7 @@ void transaction_declare(struct transaction *tx, struct spec *spec)
     copy_declaration(&tx->declaration, &fresh);
 }
 
-int transaction_begin(struct transaction *tx)
+void transaction_ready(struct transaction *tx)
 {
     struct tenant *t = tx->tenant;
     tx->published = tx->end;
@@ -153,6 +153,11 @@ int transaction_begin(struct transaction *tx)
     tx->touched_count = 0;
     tx->rejected = false;
     bytes_trim(&tx->lines, 4 << 20);
+}
+
+int transaction_begin(struct transaction *tx)
+{
+    transaction_ready(tx);
     return engine_begin(tx->reader.engine);
 }
 
@@ -221,7 +226,44 @@ static int find_and_touch(struct transaction *tx, struct slice name, struct enti
     return error;
 }
 
+// Where an entity's history ended at the horizon. It has no version when it began behind it.
+static int look_back(struct transaction *tx, struct head *head)
+{
+    struct chunk page;
+    uint32_t version;
+    if (!tx->bounded || head->last_position <= tx->horizon || head->last_position > tx->published.position)
+        return 0;
+    int error = history_version_at(&tx->reader, head->id, tx->horizon, &version);
+    if (!error && version)
+        error = history_page(&tx->reader, head->id, version, &page);
+    if (error)
+        return error;
+    struct head then = {.id = head->id, .version = version};
+    if (version) {
+        then.last_position = page.events[0].position;
+        then.last_at_us = page.events[0].at_us;
+    }
+    *head = then;
+    return 0;
+}
+
+static int touch_entity(struct transaction *tx, struct slice name, struct entity **entity);
+
 int transaction_entity(struct transaction *tx, struct slice name, struct entity **entity)
+{
+    int error = touch_entity(tx, name, entity);
+    if (error || !tx->bounded)
+        return error;
+    uint32_t version = (*entity)->next.version;
+    error = look_back(tx, &(*entity)->next);
+    if (!error && (*entity)->next.version != version) {
+        state_drop((*entity)->next_state);
+        (*entity)->next_state = NULL;
+    }
+    return error;
+}
+
+static int touch_entity(struct transaction *tx, struct slice name, struct entity **entity)
 {
     struct tenant *t = tx->tenant;
     struct head head = {0};
@@ -252,10 +294,10 @@ int transaction_state(struct transaction *tx, struct entity *e, struct state **s
     if (e->next_state || e->next.version == 0)
         return 0;
     // Not in memory, so no event of this transaction is in it.
-    int error = history_state(&tx->reader, e->head.id, e->head.version, &e->next_state);
+    int error = history_state(&tx->reader, e->head.id, e->next.version, &e->next_state);
     struct snapshot_row row;
     if (!error) {
-        error = engine_snapshot(tx->reader.engine, e->head.id, e->head.version, &row);
+        error = engine_snapshot(tx->reader.engine, e->head.id, e->next.version, &row);
         e->next.snapshot_version = error ? 0 : row.version;
         // Not worth a search: as if nothing had come since.
         e->next.since_bytes = 0;
@@ -285,6 +327,13 @@ int transaction_peek(struct transaction *tx, struct slice name, uint64_t id, str
     bool known = peek_memory(tx, name, id, head, state);
     pthread_mutex_unlock(&t->lock);
     int error = known ? 0 : id ? history_head_of(&tx->reader, id, head) : history_head(&tx->reader, name, head);
+    uint32_t version = error ? 0 : head->version;
+    if (!error)
+        error = look_back(tx, head);
+    if (!error && head->version != version) {
+        state_drop(*state);
+        *state = NULL;
+    }
     // Not in memory, so no event of this transaction is in it.
     if (!error && !*state && head->version)
         error = history_state(&tx->reader, head->id, head->version, state);

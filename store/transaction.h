@@ -43,6 +43,9 @@ struct transaction {
     struct reader reader; // on the writing connection
     struct chain chain;
 
+    bool bounded; // (rehearsal.h) what was recorded behind this position is as if it were not there:
+    uint64_t horizon;
+
     // the log's end, with what was added
     struct log_end end;
     int64_t at_us; // the timestamp of the submission being judged
@@ -81,6 +84,8 @@ int transaction_open(struct transaction *tx, struct tenant *tenant, struct engin
 void transaction_close(struct transaction *tx);
 
 int transaction_begin(struct transaction *tx);
+// The same for one that is only tried (rehearsal.h): transaction_abort goes back to here.
+void transaction_ready(struct transaction *tx);
 // Begins a submission: its events share one timestamp, later than every earlier one's and than any moment told to be
 // past.
 void transaction_submission(struct transaction *tx);

@@ -394,35 +394,35 @@ static int load_types(struct tenant *t, struct engine *engine)
     return error == -ENOENT ? 0 : error;
 }
 
-static int load(struct writer *w, struct reason *why)
+int writer_load(
+    struct tenant *t, struct engine *engine, struct sweep *sweep, struct transaction *tx, struct reason *why)
 {
-    struct tenant *t = w->tenant;
     uint64_t last_entity = 0;
-    int error = load_types(t, w->engine);
+    int error = load_types(t, engine);
     if (!error)
-        error = engine_last_entity(w->engine, &last_entity);
+        error = engine_last_entity(engine, &last_entity);
     if (error)
-        return reason_set(why, error, "tenant %s: %s", t->name, engine_error(w->engine));
+        return reason_set(why, error, "tenant %s: %s", t->name, engine_error(engine));
     t->next_entity = last_entity + 1;
-    error = sweep_open(&w->sweep, t, w->engine, why);
+    error = sweep_open(sweep, t, engine, why);
     if (!error)
-        error = transaction_open(&w->tx, t, w->engine, why);
+        error = transaction_open(tx, t, engine, why);
     if (!error && t->reactor)
-        error = t->reactor->open(&t->reaction, t, w->engine, why);
+        error = t->reactor->open(&t->reaction, t, engine, why);
     if (error)
         return error;
-    error = index_open(&t->index, w->engine, w->tx.end.position, why);
+    error = index_open(&t->index, engine, tx->end.position, why);
     if (error)
         return error;
     uint64_t first_spec;
-    if (w->tx.declaration.position && engine_spec_from(w->engine, 0, &first_spec) == 0) {
+    if (tx->declaration.position && engine_spec_from(engine, 0, &first_spec) == 0) {
         declared_add(&t->declared, first_spec, NULL);
-        declared_add(&t->declared, w->tx.declaration.position, NULL);
+        declared_add(&t->declared, tx->declaration.position, NULL);
     }
     struct chunk page;
-    if (last_entity && history_page(&w->tx.reader, last_entity, 1, &page) == 0)
-        w->tx.end.entities_at_us = page.events[0].at_us;
-    t->end = w->tx.end;
+    if (last_entity && history_page(&tx->reader, last_entity, 1, &page) == 0)
+        tx->end.entities_at_us = page.events[0].at_us;
+    t->end = tx->end;
     return 0;
 }
 
@@ -455,7 +455,7 @@ int writer_open(struct writer **writer, struct tenant *tenant, struct engine *en
     w->last = &w->first;
     pthread_mutex_init(&w->lock, NULL);
     pthread_cond_init(&w->filled, NULL);
-    int error = load(w, why);
+    int error = writer_load(tenant, engine, &w->sweep, &w->tx, why);
     if (!error)
         error = -pthread_create(&w->thread, NULL, run, w);
     if (error) {

@@ -18,6 +18,12 @@ struct writer;
 typedef void tenant_observer(
     void *context, struct tenant *tenant, const struct committed *changes, size_t count, bool rejected);
 
+struct sweep;
+struct transaction;
+
+// Reads what a tenant has in memory: its end, types, entities, and what reacts to its events. Nothing is written.
+int writer_load(
+    struct tenant *tenant, struct engine *engine, struct sweep *sweep, struct transaction *tx, struct reason *why);
 // Starts the thread; takes over the connection, also on error. The tenant's end, types and entities are read here.
 int writer_open(struct writer **writer, struct tenant *tenant, struct engine *engine, tenant_observer *observer,
     void *observer_context, struct reason *why);
