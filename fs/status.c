@@ -2,6 +2,7 @@
 
 #include "fs/file.h"
 
+#include "hooks/delivery.h"
 #include "store/hook.h"
 #include "store/json.h"
 
@@ -51,12 +52,14 @@ static void add_log(struct bytes *out, const struct log_end *end)
     bytes_printf(out, ",\n  \"rejectedBytes\": %llu,\n", (unsigned long long)end->rejected_bytes);
 }
 
-static void add_hooks(struct bytes *out, struct tenant *tenant)
+static void add_hooks(struct bytes *out, struct mount *mount, struct tenant *tenant)
 {
     BYTES_AUTO hooks = {0};
     bytes_add_char(&hooks, '{');
     if (tenant->reactor)
         tenant->reactor->show(tenant->reaction, &hooks);
+    bytes_add_text(&hooks, hooks.size > 1 ? "," : "");
+    delivery_show(mount->delivery, tenant->number, &hooks);
     bytes_add_char(&hooks, '}');
     bytes_add_text(out, "  \"hooks\": ");
     if (!hooks.failed)
@@ -71,7 +74,7 @@ int status_show(struct visit *v, struct slice *text, int64_t *changed_at_us)
     struct log_end end = tenant_end(v->tenant);
     bytes_clear(out);
     bytes_printf(out, "{\n  \"alerts\": [],\n  \"metrics\": {},\n  \"tenant\": \"%s\",\n", v->tenant->name);
-    add_hooks(out, v->tenant);
+    add_hooks(out, v->mount, v->tenant);
     add_log(out, &end);
     bytes_printf(out, "  \"subscribers\": %u,\n  \"daemon\": {\n", count_subscribers(v));
     bytes_printf(out, "    \"version\": \"%s\",\n    \"pid\": %d,\n    \"since\": ", FACTFS_VERSION, (int)getpid());

@@ -27,6 +27,13 @@ struct confirmation {
     struct confirmation *next;
 };
 
+// What a tenant's webhooks looked like when they were looked at last.
+struct published {
+    uint32_t tenant;
+    struct bytes shown;
+    struct published *next;
+};
+
 struct delivery {
     struct store *store;
     struct transfers transfers;
@@ -42,6 +49,7 @@ struct delivery {
     struct delivery_ask *asks, **last_ask; // (lock)
     struct ledger *answered;               // (lock)
     struct confirmation *confirmations;    // (lock)
+    struct published *published;           // (lock)
 
     // the thread's own
     struct outlet *outlets;
@@ -138,6 +146,45 @@ void delivery_answered(struct delivery *d, struct ledger *ledger)
     d->answered = ledger;
     pthread_mutex_unlock(&d->lock);
     transfers_wake(&d->transfers);
+}
+
+static struct published *find_published(const struct delivery *d, uint32_t tenant)
+{
+    struct published *p = d->published;
+    while (p && p->tenant != tenant)
+        p = p->next;
+    return p;
+}
+
+void delivery_publish(struct delivery *d, uint32_t tenant, struct bytes *shown)
+{
+    struct published *fresh = calloc(1, sizeof *fresh);
+    pthread_mutex_lock(&d->lock);
+    struct published *p = find_published(d, tenant);
+    if (!p && fresh) {
+        *fresh = (struct published){.tenant = tenant, .next = d->published};
+        d->published = p = fresh;
+        fresh = NULL;
+    }
+    if (p) {
+        bytes_free(&p->shown);
+        p->shown = *shown;
+        *shown = (struct bytes){0};
+    }
+    pthread_mutex_unlock(&d->lock);
+    free(fresh);
+    bytes_free(shown);
+}
+
+void delivery_show(struct delivery *d, uint32_t tenant, struct bytes *out)
+{
+    bytes_add_text(out, "\"webhooks\":{");
+    pthread_mutex_lock(&d->lock);
+    const struct published *p = find_published(d, tenant);
+    if (p && !p->shown.failed)
+        bytes_add_slice(out, bytes_slice(&p->shown));
+    pthread_mutex_unlock(&d->lock);
+    bytes_add_char(out, '}');
 }
 
 // ---- outlets
@@ -427,6 +474,11 @@ void delivery_close(struct delivery *d)
     take_confirmations(d);
     if (d->transfers.multi)
         transfers_close(&d->transfers);
+    for (struct published *p = d->published, *next; p; p = next) {
+        next = p->next;
+        bytes_free(&p->shown);
+        free(p);
+    }
     pthread_mutex_destroy(&d->lock);
     curl_global_cleanup();
     free(d);

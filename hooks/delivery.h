@@ -30,6 +30,9 @@ void delivery_close(struct delivery *delivery);
 // A tenant has committed: called by its writer after each commit.
 void delivery_committed(struct delivery *delivery, const struct tenant *tenant);
 
+// Appends what status.json shows of a tenant's webhooks, `"webhooks":{NAME:{…}}`: as it was a moment ago.
+void delivery_show(struct delivery *delivery, uint32_t tenant, struct bytes *out);
+
 enum delivery_question {
     DELIVERY_STATUS,   // its status.json
     DELIVERY_ATTEMPTS, // the lines of `deliveries`
@@ -59,6 +62,10 @@ struct delivery_ask *delivery_ask_new(void);
 void delivery_ask_free(struct delivery_ask *ask);
 void delivery_ask(struct delivery *delivery, struct delivery_ask *ask);
 
-// private: a ledger was answered
+// ---- private to the room
+
+// A ledger was answered.
 struct ledger;
 void delivery_answered(struct delivery *delivery, struct ledger *ledger);
+// What a tenant's webhooks look like now: `NAME:{…},…`. Takes the bytes; empty: it has none.
+void delivery_publish(struct delivery *delivery, uint32_t tenant, struct bytes *shown);

@@ -9,6 +9,8 @@
 #define FLUSH_US INT64_C(50000)
 // What the disk did not take is handed in again after this.
 #define AGAIN_US WHEN_US_PER_SECOND
+// What status.json shows is as old as this, at most.
+#define PUBLISH_US (WHEN_US_PER_SECOND / 10)
 // Without anything to do for so long, the tenant is given back.
 #define REST_US WHEN_US_PER_SECOND
 // What fails because there is no memory is done again after this.
@@ -55,6 +57,7 @@ static int acquire(struct outlet *o)
 
 void outlet_free(struct outlet *o)
 {
+    delivery_publish(o->delivery, o->number, &(struct bytes){0});
     outlet_break_off(o, NULL);
     for (struct queue *q = o->queues, *next; q; q = next) {
         next = q->next;
@@ -335,6 +338,22 @@ static bool serve_queue(struct outlet *o, struct queue *q, uint64_t end, int64_t
     return more;
 }
 
+// Tells what the webhooks look like: soon, but not each time.
+static void publish(struct outlet *o, int64_t now_us)
+{
+    if (now_us < o->shown_us + PUBLISH_US) {
+        earlier(&o->due_us, o->shown_us + PUBLISH_US);
+        return;
+    }
+    struct bytes shown = {0};
+    for (const struct queue *q = o->queues; q; q = q->next) {
+        bytes_printf(&shown, "%s\"%s\":", shown.size ? "," : "", q->name);
+        outlet_show(o, q, &shown, now_us);
+    }
+    o->shown_us = now_us;
+    delivery_publish(o->delivery, o->number, &shown);
+}
+
 bool outlet_serve(struct outlet *o, int64_t now_us)
 {
     o->due_us = INT64_MAX;
@@ -352,6 +371,7 @@ bool outlet_serve(struct outlet *o, int64_t now_us)
         if (q->waits_its_turn)
             more |= serve_queue(o, q, end, now_us);
     flush_in_time(o, now_us);
+    publish(o, now_us);
     rest(o, now_us, more);
     return more;
 }

@@ -32,6 +32,7 @@ struct outlet {
     bool rereads;                 // the definitions have changed
     bool dirty;                   // the tenant has committed
     int64_t due_us;               // when it must be served, if nothing happens before
+    int64_t shown_us;             // when it was published what the webhooks look like
     int64_t rest_us;              // there is nothing to do: the tenant is given back then
     struct outlet *next;
 };

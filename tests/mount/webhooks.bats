@@ -352,6 +352,21 @@ needs_library() {
     wait_for status_is '.state == "active" and .lag == 0 and .oldestAge == 0'
 }
 
+@test "status.json of the tenant shows each webhook" {
+    sends "ok/$P"
+    webhook off "{\"trigger\":\"Deal.*\",\"url\":\"$RECEIVER/ok/$P\",\"disabled\":true}"
+    created deal_1
+    shows() {
+        [[ $(jq -c '.hooks.webhooks | [.w.state, .w.delivered, .off.state, .off.lag]' "$T/status.json") == '["active",1,"disabled",1]' ]]
+    }
+    wait_for shows
+    rm "$T/hooks/webhooks/"{w,off}.json
+    gone() {
+        [[ $(jq -c .hooks.webhooks "$T/status.json") == '{}' ]]
+    }
+    wait_for gone
+}
+
 # ---- many
 
 @test "16 requests at a time, \"concurrency\" says otherwise, connections are kept" {
