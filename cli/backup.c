@@ -51,7 +51,7 @@ static int copy(const char *command, const char *from, const char *to, bool rest
     if (made.finished && !quiet)
         printf("%s: an earlier restore, which was cut off, is ended\n", to);
     else if (!quiet)
-        printf("%s: %u tenants, %.1f MB\n", to, made.tenants, (double)made.bytes / 1e6);
+        printf("%s: %u tenant%s, %.1f MB\n", to, made.tenants, made.tenants == 1 ? "" : "s", (double)made.bytes / 1e6);
     return EXIT_SUCCESS;
 }
 

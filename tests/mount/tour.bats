@@ -2,7 +2,7 @@
 load helpers
 
 PARTS=(append "append to an entity" state history "diff and blame" "time travel" rollback subscribe "expected version" "expected value"
-    "all or none" receipts rejected query "subscribe to a query" "edit the state" find "the whole tenant then" "a day" status stats
+    "all or none" receipts rejected query "subscribe to a query" "edit the state" find "the whole tenant then" "a day" status stats verify "backup and restore"
     declare "declared verb" "declare handlers"
     "a handler before" "a handler after"
     webhook deliveries restore import)
@@ -12,6 +12,8 @@ setup_file() {
     export RESULTS=$BATS_FILE_TMPDIR/results
     local checkout=$BATS_FILE_TMPDIR/checkout
     mkdir -p "$RESULTS" "$checkout/build"
+    mkdir "$checkout/demo-store"
+    ln -s "$STORE" "$checkout/demo-store/store"
     ln -s "$MOUNT" "$checkout/mnt"
     ln -s "$FACTFS" "$checkout/build/factfs"
     (cd "$checkout" && timeout 120 bash "$ROOT/tests/mount/tour.bash" "$ROOT/README.md" "$RESULTS" 3>&-)
@@ -104,6 +106,14 @@ part() {
 
 @test "README, stats: the commands print what the page says" {
     part "stats"
+}
+
+@test "README, verify: the commands print what the page says" {
+    part "verify"
+}
+
+@test "README, backup and restore: the commands print what the page says" {
+    part "backup and restore"
 }
 
 @test "README, find: the commands print what the page says" {
