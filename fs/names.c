@@ -126,6 +126,9 @@ static int make_scratch(struct visit *v, fuse_req_t req, struct slice name, mode
     if (hook)
         memcpy((*made)->hook, name.at, name.size);
     (*made)->mode = mode & 07777;
+    // A copy of what may hold a secret is no wider than that.
+    if (v->node.kind == NODE_HOOK_FOLDER)
+        (*made)->mode &= hook_kind_here(v)->mode;
     (*made)->uid = fuse_req_ctx(req)->uid;
     (*made)->gid = fuse_req_ctx(req)->gid;
     scratch_guard(v, *made);

@@ -164,6 +164,17 @@ Deal.closed.js" "$(listed)"
     is ok "$(as_nobody "$TOOLS/calls" -q open "$H/Deal.won.js" wtc write '() => 1' close)"
 }
 
+@test "A8 what lies beside a hook that may hold a secret is no wider than the hook" {
+    local w=$T/hooks/webhooks text='{"events":"*","url":"http://127.0.0.1:9/","secret":"whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIz","disabled":true}'
+    is ok "$(save "$w/a.json" "$text")"
+    is 600 "$(stat -c %a "$w/a.json")"
+    sed -i.bak 's/9/8/' "$w/a.json"
+    printf '%s' "$text" > "$w/.a.json.swp"
+    mv "$w/a.json" "$w/a.json.old"
+    is "600" "$(stat -c %a "$w"/*.bak "$w"/.*.swp "$w"/*.old | sort -u)"
+    is "600" "$(stat -c %a "$w/a.json")"
+}
+
 @test "A9 the same text saved again makes no event" {
     save "$H/Deal.closed.js" '(deal) => 1'
     is ok "$(save "$H/Deal.closed.js" '(deal) => 1')"
