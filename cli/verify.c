@@ -1,6 +1,7 @@
 #include "cli/verify.h"
 
 #include "cli/progress.h"
+#include "cli/terminal.h"
 #include "store/proof.h"
 #include "store/survey.h"
 
@@ -35,6 +36,18 @@ static void tell_whole(const struct tenant_info *tenant, const struct proof *pro
     putchar('\n');
 }
 
+// What is damaged may hold any bytes.
+static void tell_wrong(const struct tenant_info *tenant, const char *what)
+{
+    BYTES_AUTO out = {0};
+    bytes_printf(&out, "%s: ", tenant->name);
+    terminal_add(&out, slice_of(what), SIZE_MAX);
+    bytes_add_char(&out, '\n');
+    fflush(stdout);
+    if (out.failed || terminal_write(&out))
+        perror("factfs verify");
+}
+
 static bool verify_one(const struct survey *survey, const struct tenant_info *tenant, bool quiet)
 {
     char path[512];
@@ -54,11 +67,11 @@ static bool verify_one(const struct survey *survey, const struct tenant_info *te
     if (!error && !quiet)
         tell_whole(tenant, &proof);
     if (proof.log.text[0])
-        printf("%s: %s\n", tenant->name, proof.log.text);
+        tell_wrong(tenant, proof.log.text);
     if (proof.beside.text[0])
-        printf("%s: %s\n", tenant->name, proof.beside.text);
+        tell_wrong(tenant, proof.beside.text);
     if (error && !proof.log.text[0] && !proof.beside.text[0])
-        printf("%s: %s\n", tenant->name, strerror(-error));
+        tell_wrong(tenant, strerror(-error));
     fflush(stdout);
     return error == 0;
 }

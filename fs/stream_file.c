@@ -66,6 +66,9 @@ static void read_follow(fuse_req_t req, struct open_file *file, size_t size, uin
         error = read_some(&v, f, size, f->start + offset, &got);
         if (!error && !got && size && (file->flags & O_NONBLOCK))
             error = -EAGAIN;
+        // One read waits at a time, as read(2) sees to.
+        if (!error && !got && size && waiter_is_parked(file->mount->waiting, &f->read))
+            error = -EBUSY;
         if (error || got || !size)
             break;
         f->read =

@@ -177,6 +177,29 @@ END
     same "$T/stream" "$OUT"
 }
 
+@test "a second read that would wait on one descriptor of follow is told EBUSY, and the first gets the event" {
+    python3 - "$T" > "$BATS_TEST_TMPDIR/read" <<'END'
+import errno, os, sys, threading
+tenant = sys.argv[1]
+fd = os.open(tenant + "/follow", os.O_RDONLY)
+outcomes, done = [], threading.Semaphore(0)
+def read():
+    try:
+        outcomes.append(len(os.pread(fd, 4096, 0)) > 0)
+    except OSError as error:
+        outcomes.append(errno.errorcode[error.errno])
+    done.release()
+for _ in range(2):
+    threading.Thread(target=read, daemon=True).start()
+assert done.acquire(timeout=20)
+with open(tenant + "/append", "wb", buffering=0) as append:
+    append.write(b'{"type":"was_seen","target":"thing_follow"}')
+assert done.acquire(timeout=20)
+print(*outcomes)
+END
+    is "EBUSY True" "$(cat "$BATS_TEST_TMPDIR/read")"
+}
+
 @test "an entity's follow has only its own events" {
     created contact_1
     local line

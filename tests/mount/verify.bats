@@ -76,6 +76,20 @@ other: 1 events, whole; hash $(chain "$MOUNT/other/stream")"
     holds "no tenant nobody" "$output"
 }
 
+@test "what verify shows of damaged text does nothing to a terminal and is UTF-8" {
+    daemon_stop
+    python3 -c '
+import sqlite3, sys
+db = sqlite3.connect(sys.argv[1])
+db.execute("PRAGMA writable_schema = 1")
+db.execute("UPDATE sqlite_schema SET name = CAST(? AS TEXT), sql = ? WHERE name = ?", (b"bad\xb0\x1b[2J", "CREATE bad", "mark"))
+db.commit()' "$STORE/acme.db"
+    ends 1 "$FACTFS" verify "$STORE" acme
+    [[ $output == *bad* ]]
+    not grep -q $'\e' <<< "$output"
+    iconv -f UTF-8 -t UTF-8 <<< "$output" > "$BATS_TEST_TMPDIR/utf8"
+}
+
 @test "verify tells damage in the write-ahead log that a kill left" {
     kill -KILL "$(daemon_pid)"
     wait_for process_gone "$(daemon_pid)"
