@@ -153,8 +153,9 @@ static int read_off(struct noun *noun, struct slice name, const struct where *at
 static int read_verb(struct noun_verb *verb, const struct noun *noun, struct slice name, struct slice event,
     const struct where *at, struct reason *why)
 {
-    if (!name_is_word(name))
-        return where_refuse(why, at, "a verb is one word");
+    // A longer one could not be found again.
+    if (!name_is_word(name) || name.size > NAME_TYPE_MAX)
+        return where_refuse(why, at, "a verb is one word of at most %d bytes", NAME_TYPE_MAX);
     if (noun->name.size + 1 + event.size > NAME_TYPE_MAX)
         return where_refuse(why, at, "the type %.*s.%.*s is too long", SHOWN(noun->name), SHOWN(event));
     *verb = (struct noun_verb){.action = name, .event = event};

@@ -45,6 +45,16 @@ static void forms(void)
     reads("{'nouns':{'Contact':7}}", "nouns.Contact: a noun is an object of fields and verbs");
     reads("{'nouns':{'Big Deal':{}}}", "nouns.Big Deal: a noun is one word with a capital, such as Contact");
     reads("{'nouns':{'A':{'x':'-> B'}}}", "nouns.A.x: B is not declared");
+    reads("{'nouns':{'A':{'two words':'Said'}}}", "nouns.A.two words: a verb is one word of at most 200 bytes");
+    char name[202], text[300];
+    for (size_t size = 200; size <= 201; size++) {
+        memset(name, 'v', size);
+        name[size] = '\0';
+        snprintf(text, sizeof text, "{'nouns':{'A':{'%s':'Said'}}}", name);
+        SPEC_AUTO spec = NULL;
+        struct reason why = {0};
+        CHECK_INT(spec_read(slice_of(json_of(text)), &spec, &why), size > 200 ? -EINVAL : 0);
+    }
     reads(
         "{'nouns':{'A':{'x':'->'}}}", "nouns.A.x: '->' is no reference such as '-> Contact' or '-> Company.contacts'");
     reads("{'nouns':{'A':{'x':'P | Q | P'}}}", "nouns.A.x: P stands in it twice");
