@@ -39,7 +39,7 @@ static int copy(const char *command, const char *from, const char *to, bool rest
 {
     struct progress bar;
     struct backup_progress progress = {.show = show, .context = &bar};
-    struct backup_made made;
+    struct backup_made made = {0};
     struct reason why = {0};
     progress_begin(&bar, "", "MB", 1e-6);
     int error = (restores ? backup_restore : backup_make)(from, to, &progress, &made, &why);

@@ -74,7 +74,7 @@ static void interrupted(fuse_req_t req, void *data)
 
 int waiter_park_read(struct waiting *waiting, struct reader *reader, struct waiter *w)
 {
-    uint64_t end;
+    uint64_t end = 0;
     fuse_req_interrupt_func(w->req, interrupted, w);
     pthread_mutex_lock(&waiting->lock);
     int error = w->interrupted || waiting->ended ? -EINTR : 0;

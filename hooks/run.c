@@ -393,7 +393,7 @@ static int replay_after(
     struct handler *h, struct transaction *tx, const struct event *event, struct slice line, struct bytes *out)
 {
     struct entity *e;
-    struct state *state;
+    struct state *state = NULL;
     STATE_AUTO before = NULL;
     BYTES_AUTO entity = {0};
     BYTES_AUTO why = {0};

@@ -144,6 +144,7 @@ static void *retake(JSMallocState *state, void *at, size_t size)
     delist(m, block_of(at));
     struct block *moved = realloc(block_of(at), sizeof(struct block) + size);
     void *now = enlist(m, moved ? moved : block_of(at));
+    // cppcheck-suppress memleak ; the list has it
     return moved ? now : NULL;
 }
 

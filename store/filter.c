@@ -80,10 +80,16 @@ static struct slice shown(struct slice s)
     return to(s, end);
 }
 
-// REFUSE(p, piece, format, …): what is wrong, and at which byte of the text.
-#define REFUSE(p, piece, format, ...)                                                                                  \
-    reason_set(                                                                                                        \
-        (p)->why, -ENOENT, "byte %zu: " format, (size_t)((piece).at - (p)->text.at) + 1 __VA_OPT__(, ) __VA_ARGS__)
+// What is wrong, and at which byte of the text.
+__attribute__((format(printf, 3, 4))) static int refuse(struct parser *p, struct slice piece, const char *format, ...)
+{
+    struct reason what = {0};
+    va_list args;
+    va_start(args, format);
+    vsnprintf(what.text, sizeof what.text, format, args);
+    va_end(args);
+    return reason_set(p->why, -ENOENT, "byte %zu: %s", (size_t)(piece.at - p->text.at) + 1, what.text);
+}
 
 static bool is_utf8(struct slice s)
 {
@@ -124,13 +130,13 @@ static int decode(struct parser *p, struct slice piece, struct slice *decoded)
         int high = i + 1 < piece.size ? hex_digit(piece.at[i + 1]) : -1;
         int low = i + 2 < piece.size ? hex_digit(piece.at[i + 2]) : -1;
         if (high < 0 || low < 0 || high + low == 0)
-            return REFUSE(p, from(piece, i), "%% is followed by two hexadecimal digits, which are not 00");
+            return refuse(p, from(piece, i), "%% is followed by two hexadecimal digits, which are not 00");
         out[size++] = (char)(high * 16 + low);
         i += 2;
     }
     *decoded = (struct slice){.at = out, .size = size};
     if (!is_utf8(*decoded))
-        return REFUSE(p, piece, "this is not UTF-8");
+        return refuse(p, piece, "this is not UTF-8");
     return 0;
 }
 
@@ -149,7 +155,9 @@ static void encode(struct bytes *out, struct slice decoded, const char *special)
 // A copy in the filter's memory; .at is NULL when there is none.
 static struct slice keep(struct parser *p, const struct bytes *b)
 {
-    return b->failed ? (struct slice){0} : arena_copy(ARENA(p), bytes_slice(b));
+    if (b->failed)
+        return (struct slice){0};
+    return arena_copy(ARENA(p), bytes_slice(b));
 }
 
 // ---- query/
@@ -161,12 +169,12 @@ static int refuse_type(struct parser *p, struct slice piece)
 {
     struct slice type = shown(piece);
     if (find(piece, '*') < piece.size)
-        return REFUSE(
+        return refuse(
             p, piece, "\"%.*s\": * stands for a whole half of a type alone (Deal.*, *.Closed)", SLICE_ARG(type));
     if (name_is_word(piece))
-        return REFUSE(p, piece, "\"%.*s\" is neither Noun.Verb nor snake_case; for all events of a noun: %.*s.*",
+        return refuse(p, piece, "\"%.*s\" is neither Noun.Verb nor snake_case; for all events of a noun: %.*s.*",
             SLICE_ARG(type), SLICE_ARG(type));
-    return REFUSE(p, piece, "\"%.*s\" is neither Noun.Verb (Contact.Qualified) nor snake_case (order.was_placed)",
+    return refuse(p, piece, "\"%.*s\" is neither Noun.Verb (Contact.Qualified) nor snake_case (order.was_placed)",
         SLICE_ARG(type));
 }
 
@@ -226,16 +234,16 @@ static int read_alternative(struct parser *p, enum filter_key key, struct slice 
 {
     *a = (struct alternative){.value = {.noun = SLICE(""), .verb = SLICE("")}};
     if (!piece.size)
-        return REFUSE(p, piece, "%s has an empty value", query_keys[key]);
+        return refuse(p, piece, "%s has an empty value", query_keys[key]);
     int error = decode(p, piece, &a->value.text);
     if (error)
         return error;
     if (key == FILTER_TYPE)
         return read_type(p, piece, a);
     if (key == FILTER_ENTITY && !name_is_entity(a->value.text))
-        return REFUSE(p, piece, "\"%.*s\" is not the id of an entity (contact_fX9bL5nRd)", SLICE_ARG(shown(piece)));
+        return refuse(p, piece, "\"%.*s\" is not the id of an entity (contact_fX9bL5nRd)", SLICE_ARG(shown(piece)));
     if (key == FILTER_ACTOR && !name_is_actor(a->value.text))
-        return REFUSE(p, piece, "\"%.*s\" is not an actor: at most %d bytes, no / and no control characters",
+        return refuse(p, piece, "\"%.*s\" is not an actor: at most %d bytes, no / and no control characters",
             SLICE_ARG(shown(piece)), NAME_ACTOR_MAX);
     BYTES_AUTO text = {0};
     encode(&text, a->value.text, "|");
@@ -290,7 +298,7 @@ static int read_moment(struct parser *p, unsigned key, struct slice piece, struc
 {
     int64_t at_us;
     if (when_parse_moment(value, &at_us))
-        return REFUSE(p, piece, "\"%.*s\" is not a moment (2026-01-15, 2026-01-15T10:00:00Z)", SLICE_ARG(shown(piece)));
+        return refuse(p, piece, "\"%.*s\" is not a moment (2026-01-15, 2026-01-15T10:00:00Z)", SLICE_ARG(shown(piece)));
     struct filter *f = p->filter;
     if (key == KEY_AFTER)
         f->after_us = at_us > f->after_us ? at_us : f->after_us;
@@ -308,7 +316,7 @@ static int read_limit(struct parser *p, struct slice piece, struct slice value)
         limit = limit * 10 + (uint64_t)(value.at[i] - '0');
     }
     if (!good)
-        return REFUSE(p, piece, "limit \"%.*s\" is not a number from 1 to 999999999999999999", SLICE_ARG(shown(piece)));
+        return refuse(p, piece, "limit \"%.*s\" is not a number from 1 to 999999999999999999", SLICE_ARG(shown(piece)));
     if (limit < p->filter->limit)
         p->filter->limit = limit;
     return 0;
@@ -318,9 +326,9 @@ static int read_order(struct parser *p, struct slice piece, struct slice value)
 {
     bool descending = slice_is(value, "desc");
     if (!descending && !slice_is(value, "asc"))
-        return REFUSE(p, piece, "order is asc or desc, not \"%.*s\"", SLICE_ARG(shown(piece)));
+        return refuse(p, piece, "order is asc or desc, not \"%.*s\"", SLICE_ARG(shown(piece)));
     if (p->has_order && descending != p->filter->descending)
-        return REFUSE(p, piece, "order cannot be both asc and desc");
+        return refuse(p, piece, "order cannot be both asc and desc");
     p->has_order = true;
     p->filter->descending = descending;
     return 0;
@@ -330,20 +338,20 @@ static int read_query_condition(struct parser *p, struct slice text, struct cond
 {
     size_t equals = find(text, '=');
     if (equals == text.size)
-        return REFUSE(p, text, "\"%.*s\" is not key=value", SLICE_ARG(shown(text)));
+        return refuse(p, text, "\"%.*s\" is not key=value", SLICE_ARG(shown(text)));
     struct slice name = to(text, equals), piece = from(text, equals + 1);
     unsigned key = 0;
     while (key < KEY_COUNT && !slice_is(name, query_keys[key]))
         key++;
     if (key == KEY_COUNT)
-        return REFUSE(p, text, "unknown key \"%.*s\"; keys are type, entity, actor, after, before, limit, order",
+        return refuse(p, text, "unknown key \"%.*s\"; keys are type, entity, actor, after, before, limit, order",
             SLICE_ARG(shown(name)));
     if (key <= FILTER_ACTOR)
         return read_choice(p, (enum filter_key)key, piece, condition);
 
     struct slice value;
     if (!piece.size)
-        return REFUSE(p, piece, "%s has an empty value", query_keys[key]);
+        return refuse(p, piece, "%s has an empty value", query_keys[key]);
     int error = decode(p, piece, &value);
     if (error)
         return error;
@@ -431,9 +439,9 @@ static bool is_number(struct slice s)
 static int read_find_type(struct parser *p, struct slice piece, struct filter_field *field, struct bytes *text)
 {
     if (field->op != FILTER_EQUAL && field->op != FILTER_NOT_EQUAL)
-        return REFUSE(p, piece, "type is compared by = or != alone");
+        return refuse(p, piece, "type is compared by = or != alone");
     if (!name_is_word(field->value))
-        return REFUSE(p, piece, "\"%.*s\" is not a type of entities (Contact)", SLICE_ARG(shown(piece)));
+        return refuse(p, piece, "\"%.*s\" is not a type of entities (Contact)", SLICE_ARG(shown(piece)));
     char *noun = arena_get(ARENA(p), field->value.size);
     if (!noun)
         return -ENOMEM;
@@ -456,7 +464,7 @@ static int read_path(struct parser *p, struct slice path, struct filter_field *f
     do {
         struct slice piece = take(&rest, '.'), step;
         if (!piece.size)
-            return REFUSE(p, piece, "a name is missing in the path \"%.*s\"", SLICE_ARG(shown(path)));
+            return refuse(p, piece, "a name is missing in the path \"%.*s\"", SLICE_ARG(shown(path)));
         int error = decode(p, piece, &step);
         if (error)
             return error;
@@ -481,9 +489,9 @@ static int read_find_condition(struct parser *p, struct slice text, struct condi
     struct slice path = to(text, end), piece = from(text, end);
     struct filter_field field = {0};
     if (!take_operator(&piece, &field.op))
-        return REFUSE(p, piece, "\"%.*s\" is not key OP value; OP is one of = != < <= > >= ~", SLICE_ARG(shown(text)));
+        return refuse(p, piece, "\"%.*s\" is not key OP value; OP is one of = != < <= > >= ~", SLICE_ARG(shown(text)));
     if (!piece.size)
-        return REFUSE(p, piece, "\"%.*s\" has an empty value", SLICE_ARG(shown(path)));
+        return refuse(p, piece, "\"%.*s\" has an empty value", SLICE_ARG(shown(path)));
     int error = decode(p, piece, &field.value);
     if (error)
         return error;
@@ -529,7 +537,7 @@ static int read_conditions(struct parser *p)
     do {
         struct slice text = take(&rest, ',');
         if (!text.size)
-            return REFUSE(p, text, "a condition is missing");
+            return refuse(p, text, "a condition is missing");
         struct condition *next = &p->conditions[p->count];
         int error = p->filter->grammar == FILTER_QUERY ? read_query_condition(p, text, next)
                                                        : read_find_condition(p, text, next);

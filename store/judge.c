@@ -178,7 +178,7 @@ static int judge_draft(struct transaction *tx, struct submission *s, struct draf
 static int judge_rerun(struct transaction *tx, struct submission *s, const struct draft *draft, uint64_t *position)
 {
     struct event_row row;
-    struct event event;
+    struct event event = {0};
     BYTES_AUTO actor = {0};
     int error = rerun_find(s->rerun, tx, draft, position);
     if (error || !s->wants_receipts)
