@@ -86,6 +86,8 @@ mount_stop() {
     daemon_stop || status=1
     mount_abort
     daemon_is_content || status=1
+    # Whatever the tests did, the store is whole.
+    "$FACTFS" verify -q "$STORE" || status=1
     return $status
 }
 
