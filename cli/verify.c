@@ -37,10 +37,10 @@ static void tell_whole(const struct tenant_info *tenant, const struct proof *pro
 }
 
 // What is damaged may hold any bytes.
-static void tell_wrong(const struct tenant_info *tenant, const char *what)
+static void tell_wrong(const char *where, const char *what)
 {
     BYTES_AUTO out = {0};
-    bytes_printf(&out, "%s: ", tenant->name);
+    bytes_printf(&out, "%s: ", where);
     terminal_add(&out, slice_of(what), SIZE_MAX);
     bytes_add_char(&out, '\n');
     fflush(stdout);
@@ -67,11 +67,11 @@ static bool verify_one(const struct survey *survey, const struct tenant_info *te
     if (!error && !quiet)
         tell_whole(tenant, &proof);
     if (proof.log.text[0])
-        tell_wrong(tenant, proof.log.text);
+        tell_wrong(tenant->name, proof.log.text);
     if (proof.beside.text[0])
-        tell_wrong(tenant, proof.beside.text);
+        tell_wrong(tenant->name, proof.beside.text);
     if (error && !proof.log.text[0] && !proof.beside.text[0])
-        tell_wrong(tenant, strerror(-error));
+        tell_wrong(tenant->name, strerror(-error));
     fflush(stdout);
     return error == 0;
 }
@@ -84,6 +84,10 @@ static int verify_store(const char *path, char **names, int count, bool quiet)
     if (survey_open(&survey, path, &why)) {
         fprintf(stderr, "factfs verify: %s\n", why.text);
         return EXIT_FAILURE;
+    }
+    if (survey_check(&survey, &why)) {
+        tell_wrong("catalog", why.text);
+        whole = false;
     }
     for (uint32_t i = 0; !count && i < survey.count; i++)
         whole &= verify_one(&survey, &survey.tenants[i], quiet);

@@ -267,6 +267,8 @@ struct catalog;
 // Opens it, with ENGINE_CREATE also makes it; a new one gets `alphabet`, an old one answers its own in `alphabet`.
 int catalog_open(struct catalog **catalog, const char *path, enum engine_mode mode, char *alphabet, struct reason *why);
 void catalog_close(struct catalog *catalog);
+// Looks through its pages, and whether its index of names agrees with its tenants: rows have no checksums. 0 or -EIO.
+int catalog_check(struct catalog *catalog, struct reason *why);
 int catalog_copy(struct catalog *catalog, const char *to, struct reason *why);
 // Adds a tenant and answers its number, which is never used again. -EEXIST.
 int catalog_add(struct catalog *catalog, struct tenant_row *row);

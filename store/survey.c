@@ -99,6 +99,19 @@ void survey_close(struct survey *s)
     *s = (struct survey){.lock_fd = -1};
 }
 
+int survey_check(const struct survey *s, struct reason *why)
+{
+    char path[512], alphabet[SQID_ALPHABET_SIZE + 1] = SQID_DEFAULT_ALPHABET;
+    struct catalog *catalog;
+    snprintf(path, sizeof path, "%s/catalog", s->path);
+    int error = catalog_open(&catalog, path, s->mode, alphabet, why);
+    if (error)
+        return error;
+    error = catalog_check(catalog, why);
+    catalog_close(catalog);
+    return error;
+}
+
 const struct tenant_info *survey_find(const struct survey *s, const char *name)
 {
     for (uint32_t i = 0; i < s->count; i++)

@@ -22,6 +22,8 @@ int survey_open(struct survey *survey, const char *path, struct reason *why);
 void survey_close(struct survey *survey);
 // Takes the tenants of another catalog, such as a copy of its own.
 int survey_read(struct survey *survey, const char *catalog, enum engine_mode mode, struct reason *why);
+// Proves the catalog as far as it can be (catalog_check).
+int survey_check(const struct survey *survey, struct reason *why);
 // NULL when there is no such tenant.
 const struct tenant_info *survey_find(const struct survey *survey, const char *name);
 // The file of a tenant.

@@ -20,7 +20,7 @@ static const char schema[] =
     "COMMIT";
 _Static_assert(APPLICATION == 1717658483 && FORMAT == 1, "the schema says the same");
 
-enum { PUT_ALPHABET, ALPHABET, ADD, CHANGE, REMOVE, OF_NAME, OF_NUMBER, FROM, STATEMENTS };
+enum { PUT_ALPHABET, ALPHABET, ADD, CHANGE, REMOVE, OF_NAME, OF_NUMBER, FROM, CHECK, STATEMENTS };
 
 #define COLUMNS "SELECT number, name, uid, gid, mode, made_at FROM tenant "
 static const char *const statements[STATEMENTS] = {
@@ -31,6 +31,7 @@ static const char *const statements[STATEMENTS] = {
     [REMOVE] = "DELETE FROM tenant WHERE number = ?1",
     [OF_NAME] = COLUMNS "WHERE name = ?1",
     [OF_NUMBER] = COLUMNS "WHERE number = ?1",
+    [CHECK] = "PRAGMA integrity_check(1)",
     [FROM] = COLUMNS "WHERE number >= ?1 ORDER BY number LIMIT 1",
 };
 
@@ -84,6 +85,19 @@ void catalog_close(struct catalog *c)
         return;
     connection_close(&c->connection);
     free(c);
+}
+
+int catalog_check(struct catalog *c, struct reason *why)
+{
+    sqlite3_stmt *s = connection_statement(&c->connection, CHECK);
+    int error = connection_row(&c->connection, s);
+    if (error)
+        return reason_set(why, error, "%s", c->connection.error);
+    struct slice said = column_slice(s, 0);
+    if (!slice_is(said, "ok"))
+        error = reason_set(why, -EIO, "damaged: %.*s", SLICE_ARG(said));
+    sqlite3_reset(s);
+    return error;
 }
 
 int catalog_copy(struct catalog *c, const char *to, struct reason *why)

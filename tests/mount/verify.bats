@@ -101,6 +101,19 @@ db.commit()' "$STORE/acme.db"
     holds "other: 1 events, whole" "$output"
 }
 
+@test "verify tells a tenant whose name was changed in the catalog" {
+    daemon_stop
+    python3 -c '
+import sys
+path = sys.argv[1] + "/catalog"
+bytes = open(path, "rb").read()
+at = bytes.rindex(b"acme")
+open(path, "wb").write(bytes[:at] + b"bcme" + bytes[at + 4:])' "$STORE"
+    ends 1 "$FACTFS" verify "$STORE"
+    holds "catalog: damaged" "$output"
+    holds "other: 1 events, whole" "$output"
+}
+
 @test "a daemon that starts during a verify says that the store is in use" {
     daemon_stop
     exec 9< "$STORE/lock"
