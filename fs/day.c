@@ -20,7 +20,7 @@ int day_lookup(struct visit *v, struct slice name, uint64_t *id, double *timeout
 int day_next(struct visit *v, uint64_t offset, struct tree_entry *entry)
 {
     uint32_t day;
-    int error = day_from(v->reader, (uint32_t)offset, &day);
+    int error = day_from(v->reader, offset, &day);
     if (error)
         return error == -ENOENT ? 0 : error;
     day_name(entry->text, day);

@@ -63,12 +63,14 @@ int day_find(struct reader *reader, uint32_t day, struct day_part *part)
     return 0;
 }
 
-int day_from(struct reader *reader, uint32_t from, uint32_t *day)
+int day_from(struct reader *reader, uint64_t from, uint32_t *day)
 {
     struct event_row row;
     uint64_t before;
+    if (from > DAY_MAX)
+        return -ENOENT;
     uint64_t end = tenant_end(reader->tenant).position;
-    int error = history_position_at(reader, day_start_us(from) - 1, &before);
+    int error = history_position_at(reader, day_start_us((uint32_t)from) - 1, &before);
     if (error)
         return error;
     if (before >= end)

@@ -10,6 +10,8 @@
 #include "store/history.h"
 
 #define DAY_NAME_SIZE 17
+// The last of the year 9999, behind which no timestamp lies.
+#define DAY_MAX 3652058u
 
 uint32_t day_of(int64_t at_us);
 int64_t day_start_us(uint32_t day);
@@ -27,4 +29,4 @@ struct day_part {
 // -ENOENT when the day has no event.
 int day_find(struct reader *reader, uint32_t day, struct day_part *part);
 // The first day that has an event, of those from a day on. -ENOENT behind the last.
-int day_from(struct reader *reader, uint32_t from, uint32_t *day);
+int day_from(struct reader *reader, uint64_t from, uint32_t *day);

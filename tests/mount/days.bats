@@ -187,3 +187,19 @@ END
     is "$Y-06-01.ndjson" "$(rsync -ai "$T/log/" "$BATS_TEST_TMPDIR/copy" | grep '^>f' | cut -d' ' -f2)"
     same <(cat "$BATS_TEST_TMPDIR"/copy/*) "$T/stream"
 }
+
+@test "log/ read on from a place behind every day ends" {
+    created contact_1
+    python3 - "$T/log" <<'END'
+import ctypes, sys
+libc = ctypes.CDLL(None)
+libc.opendir.restype = libc.readdir.restype = ctypes.c_void_p
+libc.readdir.argtypes = [ctypes.c_void_p]
+libc.seekdir.argtypes = [ctypes.c_void_p, ctypes.c_long]
+for place in (1 << 40) + (1 << 32) + 2, (1 << 40) + (1 << 32) - 2, (1 << 62) + 2:
+    log = libc.opendir(sys.argv[1].encode())
+    libc.seekdir(log, place)
+    entry = libc.readdir(log)
+    assert not entry, f"at {place} there is {ctypes.string_at(entry + 19)}"
+END
+}
