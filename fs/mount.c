@@ -7,7 +7,7 @@
 #include "fs/search.h"
 #include "fs/visit.h"
 #include "fs/waiter.h"
-#include "hooks/delivery.h"
+#include "store/follower.h"
 
 #include <errno.h>
 #include <malloc.h>
@@ -69,7 +69,7 @@ static int serve(struct mount *mount, struct reason *why)
     struct stopper stopper = {.mount = mount, .serving = pthread_self()};
     int error = notifier_start(mount->notifier);
     if (!error)
-        error = delivery_start(mount->delivery);
+        error = mount->follower->start(mount->following);
     if (!error)
         error = search_start(mount->search);
     if (error)
@@ -149,7 +149,7 @@ static void committed(
 {
     struct mount *mount = context;
     notifier_committed(mount, tenant, changes, count, rejected);
-    delivery_committed(mount->delivery, tenant);
+    mount->follower->committed(mount->following, tenant);
 }
 
 static int open_mount(struct mount *mount, const struct mount_options *options, struct reason *why)
@@ -169,7 +169,7 @@ static int open_mount(struct mount *mount, const struct mount_options *options, 
     if (!error)
         error = store_open(&mount->store, options->store, committed, mount, why);
     if (!error)
-        error = delivery_open(&mount->delivery, mount->store, options->hooks, why);
+        error = mount->follower->open(&mount->following, mount->store, options->follower_options, why);
     if (!error)
         store_set_reactor(mount->store, options->reactor);
     return error ? error : open_session(mount, options, why);
@@ -178,7 +178,7 @@ static int open_mount(struct mount *mount, const struct mount_options *options, 
 static void close_mount(struct mount *mount)
 {
     // First: it answers who asks, and uses tenants.
-    delivery_stop(mount->delivery);
+    mount->follower->stop(mount->following);
     // The kernel does not close what is open when it is unmounted.
     while (mount->files)
         file_release(mount->files);
@@ -187,7 +187,7 @@ static void close_mount(struct mount *mount)
     // The store before the session: its writers still answer what they commit.
     if (mount->store)
         store_close(mount->store);
-    delivery_close(mount->delivery);
+    mount->follower->close(mount->following);
     if (mount->session) {
         fuse_session_unmount(mount->session);
         fuse_session_destroy(mount->session);
@@ -217,6 +217,7 @@ int mount_serve(const struct mount_options *options, struct reason *why)
 
     struct mount mount = {
         .point = options->point,
+        .follower = options->follower,
         .desk = {.reader = TENANT_READER_REQUESTS},
         .serving = options->serving,
         .serving_context = options->serving_context,

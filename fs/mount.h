@@ -6,15 +6,16 @@
 #include <stdint.h>
 
 struct reactor;
-struct delivery_options;
+struct follower;
 
 struct mount_options {
     const char *store; // absolute, as the next
     const char *point;
-    const struct delivery_options *hooks; // what webhooks may dial
-    const struct reactor *reactor;        // what reacts to events (store/hook.h); NULL: nothing
-    const char *kernel_options;           // for libfuse, comma-separated; NULL: none
-    uint32_t views_max;                   // (view.h)
+    const struct reactor *reactor;   // what reacts to events (store/hook.h); NULL: nothing
+    const struct follower *follower; // who follows the log and acts (store/follower.h)
+    const void *follower_options;    // for its open
+    const char *kernel_options;      // for libfuse, comma-separated; NULL: none
+    uint32_t views_max;              // (view.h)
     void (*serving)(void *context);
     void *serving_context;
 };

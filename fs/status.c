@@ -2,7 +2,7 @@
 
 #include "fs/file.h"
 
-#include "hooks/delivery.h"
+#include "store/follower.h"
 #include "store/hook.h"
 #include "store/json.h"
 
@@ -59,7 +59,7 @@ static void add_hooks(struct bytes *out, struct mount *mount, struct tenant *ten
     if (tenant->reactor)
         tenant->reactor->show(tenant->reaction, &hooks);
     bytes_add_text(&hooks, hooks.size > 1 ? "," : "");
-    delivery_show(mount->delivery, tenant->number, &hooks);
+    mount->follower->show(mount->following, tenant->number, &hooks);
     bytes_add_char(&hooks, '}');
     bytes_add_text(out, "  \"hooks\": ");
     if (!hooks.failed)

@@ -19,7 +19,7 @@ struct notifier;
 struct waiting;
 struct search;
 struct scratch_shelf;
-struct delivery;
+struct follower;
 struct open_file;
 struct found_text;
 
@@ -60,7 +60,8 @@ struct mount {
     struct known *known;
     struct views *views;
     struct notifier *notifier;
-    struct delivery *delivery; // (hooks/delivery.h)
+    const struct follower *follower; // (store/follower.h)
+    void *following;                 // its `self`
     struct waiting *waiting;
     struct search *search;
     pthread_mutex_t files_lock;

@@ -1,6 +1,6 @@
 // The directory beside a webhook, hooks/webhooks/NAME/: what became of its deliveries (deliveries, dead, status.json),
-// what it is told (replay), and the key that was made for it (secret). The thread of the deliveries answers for all of
-// them (hooks/delivery.h); like those of /proc, the files have no size before they are read.
+// what it is told (replay), and the key that was made for it (secret). The follower answers for all of them
+// (store/follower.h); like those of /proc, the files have no size before they are read.
 #pragma once
 
 #include "fs/visit.h"

@@ -1,9 +1,9 @@
-// Open files beside a webhook. What is read comes in pieces from the thread of the deliveries, one behind the other; a
-// read that goes back begins again.
+// Open files beside a webhook. What is read comes in pieces from the follower, one behind the other; a read that goes
+// back begins again.
 #include "fs/file.h"
 #include "fs/reply.h"
 #include "fs/webhook.h"
-#include "hooks/delivery.h"
+#include "store/follower.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -26,31 +26,45 @@ struct report_file {
     struct waiting_read *reads; // (lock) while it is being asked
 };
 
-static enum delivery_question question_of(enum node_kind kind)
+static enum follower_question question_of(enum node_kind kind)
 {
     switch (kind) {
     case NODE_WEBHOOK_DELIVERIES:
-        return DELIVERY_ATTEMPTS;
+        return FOLLOWER_ATTEMPTS;
     case NODE_WEBHOOK_DEAD:
-        return DELIVERY_DEAD;
+        return FOLLOWER_DEAD;
     case NODE_WEBHOOK_SECRET:
-        return DELIVERY_SECRET;
+        return FOLLOWER_SECRET;
     case NODE_WEBHOOK_REPLAY:
-        return DELIVERY_REPLAY;
+        return FOLLOWER_REPLAY;
     default:
-        return DELIVERY_STATUS;
+        return FOLLOWER_STATUS;
     }
 }
 
-static struct delivery_ask *ask_new(struct open_file *file)
+static struct follower_ask *ask_new(struct open_file *file)
 {
-    struct delivery_ask *ask = delivery_ask_new();
+    struct follower_ask *ask = calloc(1, sizeof *ask);
     if (!ask)
         return NULL;
     ask->question = question_of(file->node.kind);
     ask->tenant = file->node.tenant;
     ask->hook = file->node.number;
     return ask;
+}
+
+static void ask_free(struct follower_ask *ask)
+{
+    if (!ask)
+        return;
+    bytes_free(&ask->text);
+    bytes_free(&ask->out);
+    free(ask);
+}
+
+static void ask_send(struct mount *mount, struct follower_ask *ask)
+{
+    mount->follower->ask(mount->following, ask);
 }
 
 // ---- reading
@@ -77,12 +91,12 @@ static bool is_at_hand(const struct report_file *r, uint64_t offset)
     return r->begun && offset >= r->offset && (offset < r->offset + r->piece.size || !r->next_from);
 }
 
-static void take_answer(struct delivery_ask *ask);
+static void take_answer(struct follower_ask *ask);
 
 // Asks for the piece that the first waiting read needs next. Under the lock.
 static void ask_on(struct report_file *r)
 {
-    struct delivery_ask *ask = ask_new(&r->file);
+    struct follower_ask *ask = ask_new(&r->file);
     if (!ask) {
         fail_reads(r, -ENOMEM);
         return;
@@ -96,7 +110,7 @@ static void ask_on(struct report_file *r)
     ask->answer = take_answer;
     ask->context = file_hold(&r->file);
     r->asking = true;
-    delivery_ask(r->file.mount->delivery, ask);
+    ask_send(r->file.mount, ask);
 }
 
 // Answers what is at hand, and asks for what is not. Under the lock.
@@ -112,7 +126,7 @@ static void go_on(struct report_file *r)
         ask_on(r);
 }
 
-static void take_answer(struct delivery_ask *ask)
+static void take_answer(struct follower_ask *ask)
 {
     struct report_file *r = ask->context;
     pthread_mutex_lock(&r->lock);
@@ -127,7 +141,7 @@ static void take_answer(struct delivery_ask *ask)
     go_on(r);
     pthread_mutex_unlock(&r->lock);
     file_drop(&r->file);
-    delivery_ask_free(ask);
+    ask_free(ask);
 }
 
 static void read_report(fuse_req_t req, struct open_file *file, size_t size, uint64_t offset)
@@ -175,7 +189,7 @@ struct replay {
 };
 
 // A refusal is written to `rejected` before it is answered.
-static void refuse(struct replay *replay, const struct delivery_ask *ask)
+static void refuse(struct replay *replay, const struct follower_ask *ask)
 {
     struct submission *s = file_submission(replay->req, replay->file, SUBMIT_REFUSAL, replay->size);
     if (!s) {
@@ -187,7 +201,7 @@ static void refuse(struct replay *replay, const struct delivery_ask *ask)
     tenant_submit(replay->file->tenant, s);
 }
 
-static void answer_replay(struct delivery_ask *ask)
+static void answer_replay(struct follower_ask *ask)
 {
     struct replay *replay = ask->context;
     if (ask->error)
@@ -196,18 +210,18 @@ static void answer_replay(struct delivery_ask *ask)
         fuse_reply_write(replay->req, replay->size);
     file_drop(replay->file);
     free(replay);
-    delivery_ask_free(ask);
+    ask_free(ask);
 }
 
 static void write_replay(fuse_req_t req, struct open_file *file, const char *from, size_t size, uint64_t offset)
 {
-    struct delivery_ask *ask = ask_new(file);
+    struct follower_ask *ask = ask_new(file);
     struct replay *replay = malloc(sizeof *replay);
     (void)offset;
     if (ask)
         bytes_add(&ask->text, from, size);
     if (!ask || !replay || ask->text.failed) {
-        delivery_ask_free(ask);
+        ask_free(ask);
         free(replay);
         fuse_reply_err(req, ENOMEM);
         return;
@@ -215,7 +229,7 @@ static void write_replay(fuse_req_t req, struct open_file *file, const char *fro
     *replay = (struct replay){.req = req, .file = file_hold(file), .size = size};
     ask->context = replay;
     ask->answer = answer_replay;
-    delivery_ask(file->mount->delivery, ask);
+    ask_send(file->mount, ask);
 }
 
 const struct file_kind webhook_replay_kind = {.size = sizeof(struct open_file), .write = write_replay};

@@ -2,6 +2,7 @@
 
 #include "hooks/hooks.h"
 #include "hooks/outlet.h"
+#include "store/follower.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -46,7 +47,7 @@ struct delivery {
     atomic_bool any_committed, stop;
 
     pthread_mutex_t lock;
-    struct delivery_ask *asks, **last_ask; // (lock)
+    struct follower_ask *asks, **last_ask; // (lock)
     struct ledger *answered;               // (lock)
     struct confirmation *confirmations;    // (lock)
     struct published *published;           // (lock)
@@ -101,8 +102,9 @@ static bool take_news(struct delivery *d, const struct tenant *tenant)
     return true;
 }
 
-void delivery_committed(struct delivery *d, const struct tenant *tenant)
+static void committed(void *self, const struct tenant *tenant)
 {
+    struct delivery *d = self;
     uint32_t number = tenant->number;
     bool changed = take_news(d, tenant);
     if (changed)
@@ -115,22 +117,9 @@ void delivery_committed(struct delivery *d, const struct tenant *tenant)
     transfers_wake(&d->transfers);
 }
 
-struct delivery_ask *delivery_ask_new(void)
+static void take_ask(void *self, struct follower_ask *ask)
 {
-    return calloc(1, sizeof(struct delivery_ask));
-}
-
-void delivery_ask_free(struct delivery_ask *ask)
-{
-    if (!ask)
-        return;
-    bytes_free(&ask->text);
-    bytes_free(&ask->out);
-    free(ask);
-}
-
-void delivery_ask(struct delivery *d, struct delivery_ask *ask)
-{
+    struct delivery *d = self;
     ask->next = NULL;
     pthread_mutex_lock(&d->lock);
     *d->last_ask = ask;
@@ -176,8 +165,9 @@ void delivery_publish(struct delivery *d, uint32_t tenant, struct bytes *shown)
     bytes_free(shown);
 }
 
-void delivery_show(struct delivery *d, uint32_t tenant, struct bytes *out)
+static void show(void *self, uint32_t tenant, struct bytes *out)
 {
+    struct delivery *d = self;
     bytes_add_text(out, "\"webhooks\":{");
     pthread_mutex_lock(&d->lock);
     const struct published *p = find_published(d, tenant);
@@ -300,11 +290,11 @@ static void take_confirmations(struct delivery *d)
 static void take_asks(struct delivery *d, int64_t now_us)
 {
     pthread_mutex_lock(&d->lock);
-    struct delivery_ask *asks = d->asks;
+    struct follower_ask *asks = d->asks;
     d->asks = NULL;
     d->last_ask = &d->asks;
     pthread_mutex_unlock(&d->lock);
-    for (struct delivery_ask *next; asks; asks = next) {
+    for (struct follower_ask *next; asks; asks = next) {
         next = asks->next;
         struct outlet *o = find_outlet(d, asks->tenant);
         if (!o)
@@ -414,28 +404,11 @@ static void *run(void *argument)
     return NULL;
 }
 
-int delivery_open(
-    struct delivery **delivery, struct store *store, const struct delivery_options *options, struct reason *why)
-{
-    if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
-        return reason_set(why, -EIO, "libcurl cannot be used");
-    struct delivery *d = calloc(1, sizeof *d);
-    if (!d)
-        return -ENOMEM;
-    d->store = store;
-    d->last_ask = &d->asks;
-    pthread_mutex_init(&d->lock, NULL);
-    int error = transfers_open(&d->transfers, &options->opened, options->ca_file);
-    if (error) {
-        delivery_close(d);
-        return reason_set(why, error, "libcurl cannot be used");
-    }
-    *delivery = d;
-    return 0;
-}
+// ---- the follower
 
-int delivery_start(struct delivery *d)
+static int start(void *self)
 {
+    struct delivery *d = self;
     int error = -pthread_create(&d->thread, NULL, run, d);
     d->started = !error;
     return error;
@@ -443,7 +416,7 @@ int delivery_start(struct delivery *d)
 
 static void refuse_asks(struct delivery *d)
 {
-    for (struct delivery_ask *ask = d->asks, *next; ask; ask = next) {
+    for (struct follower_ask *ask = d->asks, *next; ask; ask = next) {
         next = ask->next;
         ask->error = -EIO;
         ask->answer(ask);
@@ -452,8 +425,9 @@ static void refuse_asks(struct delivery *d)
     d->last_ask = &d->asks;
 }
 
-void delivery_stop(struct delivery *d)
+static void stop(void *self)
 {
+    struct delivery *d = self;
     if (!d || !d->started)
         return;
     atomic_store(&d->stop, true);
@@ -465,11 +439,12 @@ void delivery_stop(struct delivery *d)
     refuse_asks(d);
 }
 
-void delivery_close(struct delivery *d)
+static void close_delivery(void *self)
 {
+    struct delivery *d = self;
     if (!d)
         return;
-    delivery_stop(d);
+    stop(d);
     take_answers(d, 0);
     take_confirmations(d);
     if (d->transfers.multi)
@@ -483,3 +458,33 @@ void delivery_close(struct delivery *d)
     curl_global_cleanup();
     free(d);
 }
+
+static int open_delivery(void **self, struct store *store, const void *options, struct reason *why)
+{
+    const struct delivery_options *given = options;
+    if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
+        return reason_set(why, -EIO, "libcurl cannot be used");
+    struct delivery *d = calloc(1, sizeof *d);
+    if (!d)
+        return -ENOMEM;
+    d->store = store;
+    d->last_ask = &d->asks;
+    pthread_mutex_init(&d->lock, NULL);
+    int error = transfers_open(&d->transfers, &given->opened, given->ca_file);
+    if (error) {
+        close_delivery(d);
+        return reason_set(why, error, "libcurl cannot be used");
+    }
+    *self = d;
+    return 0;
+}
+
+const struct follower delivery_follower = {
+    .open = open_delivery,
+    .start = start,
+    .stop = stop,
+    .close = close_delivery,
+    .committed = committed,
+    .show = show,
+    .ask = take_ask,
+};

@@ -27,10 +27,10 @@ struct outlet *outlet_new(struct delivery *delivery, struct store *store, struct
     return o;
 }
 
-static void drop_asks(struct delivery_ask **asks, int error)
+static void drop_asks(struct follower_ask **asks, int error)
 {
     while (*asks) {
-        struct delivery_ask *ask = *asks;
+        struct follower_ask *ask = *asks;
         *asks = ask->next;
         ask->error = error;
         ask->answer(ask);

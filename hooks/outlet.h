@@ -8,6 +8,7 @@
 
 #include "hooks/delivery.h"
 #include "hooks/queue.h"
+#include "store/follower.h"
 
 struct outlet {
     struct store *store;
@@ -27,8 +28,8 @@ struct outlet {
     int64_t commit_us;        // what that takes: a running mean
     int64_t flush_us;         // the open ledger must go by then; 0: there is no hurry
 
-    struct delivery_ask *asks;    // to be answered when the open ledger is on disk
-    struct delivery_ask *waiting; // when the one under way is
+    struct follower_ask *asks;    // to be answered when the open ledger is on disk
+    struct follower_ask *waiting; // when the one under way is
     bool rereads;                 // the definitions have changed
     bool dirty;                   // the tenant has committed
     int64_t due_us;               // when it must be served, if nothing happens before
@@ -49,7 +50,7 @@ void outlet_conclude(struct outlet *o, struct transfer *transfer, int64_t now_us
 // The writer has answered the ledger under way.
 void outlet_settle(struct outlet *o, int64_t now_us);
 // Answers, or keeps it until the disk has what it asks for.
-void outlet_ask(struct outlet *o, struct delivery_ask *ask, int64_t now_us);
+void outlet_ask(struct outlet *o, struct follower_ask *ask, int64_t now_us);
 // Hands in what is not on disk, whatever the hour. True when nothing is left.
 bool outlet_flush(struct outlet *o, int64_t now_us);
 void outlet_enable(struct outlet *o, uint64_t hook);

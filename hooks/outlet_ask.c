@@ -27,7 +27,7 @@ void outlet_show(const struct outlet *o, const struct queue *q, struct bytes *ou
     report_status(out, q, q->events + q->counted_events, oldest_us(o, q), now_us);
 }
 
-static int show_attempts(struct outlet *o, const struct queue *q, struct delivery_ask *ask)
+static int show_attempts(struct outlet *o, const struct queue *q, struct follower_ask *ask)
 {
     struct outbox_attempts row = {
         .number = q->row.last_attempt > QUEUE_ATTEMPTS_KEPT ? q->row.last_attempt - QUEUE_ATTEMPTS_KEPT : 0};
@@ -50,7 +50,7 @@ static int show_attempts(struct outlet *o, const struct queue *q, struct deliver
     return error == -ENOENT ? 0 : error;
 }
 
-static int show_dead(struct outlet *o, const struct queue *q, struct delivery_ask *ask)
+static int show_dead(struct outlet *o, const struct queue *q, struct follower_ask *ask)
 {
     struct outbox_dead row = {.position = ask->from};
     struct event_row event;
@@ -141,7 +141,7 @@ static struct slice take_line(struct slice *text)
     return line;
 }
 
-static int read_replays(struct outlet *o, struct queue *q, struct replay *replay, struct delivery_ask *ask)
+static int read_replays(struct outlet *o, struct queue *q, struct replay *replay, struct follower_ask *ask)
 {
     int error = 0;
     for (struct slice text = bytes_slice(&ask->text); !error && text.size;) {
@@ -166,7 +166,7 @@ static int apply_replay(struct outlet *o, struct queue *q, const struct replay *
     return 0;
 }
 
-static int begin_replay(struct outlet *o, struct queue *q, struct delivery_ask *ask)
+static int begin_replay(struct outlet *o, struct queue *q, struct follower_ask *ask)
 {
     struct replay replay = {0};
     int error = read_replays(o, q, &replay, ask);
@@ -176,13 +176,13 @@ static int begin_replay(struct outlet *o, struct queue *q, struct delivery_ask *
     return error;
 }
 
-static void keep_ask(struct outlet *o, struct delivery_ask *ask)
+static void keep_ask(struct outlet *o, struct follower_ask *ask)
 {
     ask->next = o->asks;
     o->asks = ask;
 }
 
-void outlet_ask(struct outlet *o, struct delivery_ask *ask, int64_t now_us)
+void outlet_ask(struct outlet *o, struct follower_ask *ask, int64_t now_us)
 {
     struct queue *q = outlet_queue(o, ask->hook);
     ask->error = q && o->reader ? 0 : -ENOENT;
@@ -191,17 +191,17 @@ void outlet_ask(struct outlet *o, struct delivery_ask *ask, int64_t now_us)
         return;
     }
     switch (ask->question) {
-    case DELIVERY_STATUS:
+    case FOLLOWER_STATUS:
         outlet_show(o, q, &ask->out, now_us);
         bytes_add_char(&ask->out, '\n');
         break;
-    case DELIVERY_ATTEMPTS:
+    case FOLLOWER_ATTEMPTS:
         ask->error = show_attempts(o, q, ask);
         break;
-    case DELIVERY_DEAD:
+    case FOLLOWER_DEAD:
         ask->error = show_dead(o, q, ask);
         break;
-    case DELIVERY_SECRET:
+    case FOLLOWER_SECRET:
         if (!q->webhook.key_count)
             bytes_printf(&ask->out, "%.*s\n", SLICE_ARG(q->row.secret));
         if (q->key_is_unsaved) {
@@ -209,7 +209,7 @@ void outlet_ask(struct outlet *o, struct delivery_ask *ask, int64_t now_us)
             return;
         }
         break;
-    case DELIVERY_REPLAY:
+    case FOLLOWER_REPLAY:
         ask->error = begin_replay(o, q, ask);
         if (!ask->error) {
             keep_ask(o, ask);
