@@ -24,7 +24,7 @@ static int read_part(struct aggregate_event *event, struct slice key, struct sli
     if (json_key_is(key, "schema"))
         return schema_read(&event->schema, value, &at, reader, why);
     if (json_key_is(key, "handler"))
-        return handler_read(&event->handler, value, &at, reader->arena, why);
+        return tick_read(&event->tick, value, &at, reader->arena, why);
     if (json_key_is(key, "implications"))
         return is_empty(value)
                    ? 0

@@ -3,18 +3,18 @@
 //
 //     "aggregate_types":{"order":{"events":{"was_placed":{
 //         "schema":  {"type":"object","required":["total"]},          JSON Schema (schema.h); left out: any data
-//         "handler": [{"set":{"target":"","value":"$.data"}}]}}}}     operations (handler.h); left out: a shallow merge
+//         "handler": [{"set":{"target":"","value":"$.data"}}]}}}}     operations (tick.h); left out: a shallow merge
 //
 // Everything points into the arena it was read with.
 #pragma once
 
-#include "store/handler.h"
 #include "store/schema.h"
+#include "store/tick.h"
 
 struct aggregate_event {
-    struct slice name;             // was_placed
-    const struct schema *schema;   // NULL: any data
-    const struct handler *handler; // NULL: a shallow merge
+    struct slice name;           // was_placed
+    const struct schema *schema; // NULL: any data
+    const struct tick *tick;     // NULL: a shallow merge
 };
 
 struct aggregate {

@@ -249,11 +249,11 @@ static const struct aggregate *aggregate_of(const struct spec *s, struct slice t
     return bsearch(&folded, s->aggregates, s->aggregate_count, sizeof *s->aggregates, find_aggregate);
 }
 
-const struct handler *spec_handler(const struct spec *s, struct slice type, struct slice entity)
+const struct tick *spec_tick(const struct spec *s, struct slice type, struct slice entity)
 {
     const struct aggregate *aggregate = aggregate_of(s, name_entity_noun(entity));
     const struct aggregate_event *event = aggregate ? aggregate_event(aggregate, type) : NULL;
-    return event ? event->handler : NULL;
+    return event ? event->tick : NULL;
 }
 
 struct slice spec_spelling(const struct spec *s, struct slice stored, char out[static NAME_TYPE_MAX])

@@ -56,8 +56,8 @@ static inline void spec_drop_at(struct spec **spec)
 // The noun of an entity's type, letter case aside; NULL when it is not declared.
 const struct noun *spec_noun(const struct spec *spec, struct slice type);
 
-// The handler of an event of an entity; NULL when nothing is said of it.
-const struct handler *spec_handler(const struct spec *spec, struct slice type, struct slice entity);
+// The tick of an event of an entity; NULL when nothing is said of it.
+const struct tick *spec_tick(const struct spec *spec, struct slice type, struct slice entity);
 
 // The declared spelling of a stored type (Feature.Rolledout: Feature.RolledOut), in `out`; the type itself when nothing
 // is declared of it.

@@ -237,13 +237,13 @@ static struct state *begin(const struct event *event, struct slice noun)
     return fields.failed ? NULL : state_make(true, event->at_us, event->actor, noun, data);
 }
 
-static int run_handler(const struct handler *handler, const struct state *before, const struct event *event,
-    struct slice noun, struct state **after, struct reason *misfit)
+static int run_tick(const struct tick *tick, const struct state *before, const struct event *event, struct slice noun,
+    struct state **after, struct reason *misfit)
 {
     BYTES_AUTO ran = {0};
     BYTES_AUTO shown = {0};
     struct slice fields = before && before->alive ? before->fields : SLICE("{}");
-    int error = handler_run(handler, fields, event, &ran, misfit);
+    int error = tick_run(tick, fields, event, &ran, misfit);
     if (error)
         return error;
     fields = bytes_slice(&ran);
@@ -268,10 +268,9 @@ int state_fold(const struct spec *spec, const struct state *before, const struct
                         : state_make(false, event->at_us, event->actor, noun, (struct slice){0});
         return *after ? 0 : -ENOMEM;
     }
-    const struct handler *handler =
-        spec && type.style == NAME_SNAKE ? spec_handler(spec, event->type, event->target) : NULL;
-    if (handler)
-        return run_handler(handler, before, event, noun, after, misfit);
+    const struct tick *tick = spec && type.style == NAME_SNAKE ? spec_tick(spec, event->type, event->target) : NULL;
+    if (tick)
+        return run_tick(tick, before, event, noun, after, misfit);
     if (!before || type.verb == NAME_CREATED) {
         *after = begin(event, noun);
         return *after ? 0 : -ENOMEM;

@@ -6,7 +6,7 @@
 //     other PascalCase         a member of data that is {"before","after"} is set to `after`, or gone without one; so
 //                              append records all of them. What an import brought is read by A9: "A -> B" on a string
 //                              sets B, everything else is the new value
-//     snake_case               what the spec in force says (handler.h), else a shallow merge
+//     snake_case               what the spec in force says (tick.h), else a shallow merge
 // Members that begin with `$`, which only an import brings, count for nothing.
 #pragma once
 

@@ -1,4 +1,4 @@
-// A value in the handler language of j17: one that stands there, or one that an event and the state say (handler.h).
+// A value in the language of ticks: one that stands there, or one that an event and the state say (tick.h).
 // Read once, made anew for each event.
 //
 // A value points into the arena it was read with and never changes: any thread may make it.

@@ -1,7 +1,7 @@
-// The handler language of j17 (handler.h): each operation, each kind of value, what does not fit, and what is refused
+// Ticks: each operation, each kind of value, what does not fit, and what is refused
 // when it is read. The expected states follow from the words of the header.
-#include "store/handler.h"
 #include "store/json.h"
+#include "store/tick.h"
 #include "store/when.h"
 #include "tests/store/store_fixture.h"
 
@@ -9,18 +9,18 @@ static struct arena arena;
 static struct reason why, misfit;
 static struct bytes out;
 
-static const struct handler *handler(const char *text)
+static const struct tick *tick(const char *text)
 {
     static const struct where root = {.name = {"handler", 7}};
-    const struct handler *read = NULL;
+    const struct tick *read = NULL;
     why = (struct reason){0};
-    return handler_read(&read, slice_of(json_of(text)), &root, &arena, &why) ? NULL : read;
+    return tick_read(&read, slice_of(json_of(text)), &root, &arena, &why) ? NULL : read;
 }
 
-// The state that a handler makes of a state and an event's data; what did not fit is in `misfit`.
+// The state that a tick makes of a state and an event's data; what did not fit is in `misfit`.
 static struct slice run_with(const char *text, const char *state, const char *data, const char *metadata)
 {
-    const struct handler *h = handler(text);
+    const struct tick *t = tick(text);
     struct event event = {.type = SLICE("was_placed"),
         .target = SLICE("order_abc:1"),
         .actor = SLICE("user_ann_b"),
@@ -29,9 +29,9 @@ static struct slice run_with(const char *text, const char *state, const char *da
         .metadata = slice_of(json_of(metadata))};
     misfit = (struct reason){0};
     bytes_clear(&out);
-    if (!h)
+    if (!t)
         return slice_of(why.text);
-    int error = handler_run(h, slice_of(json_of(state)), &event, &out, &misfit);
+    int error = tick_run(t, slice_of(json_of(state)), &event, &out, &misfit);
     return error ? error_text(error) : bytes_slice(&out);
 }
 
@@ -55,7 +55,7 @@ static struct slice run(const char *text, const char *state, const char *data)
 
 #define REFUSED(written, reason)                                                                                       \
     do {                                                                                                               \
-        CHECK(!handler(written));                                                                                      \
+        CHECK(!tick(written));                                                                                         \
         CHECK_JSON(slice_of(why.text), reason);                                                                        \
     } while (0)
 
@@ -174,8 +174,8 @@ static void in_order(void)
 static void bounded(void)
 {
     BYTES_AUTO state = {0};
-    const struct handler *doubles = handler("{'set':{'target':'a','value':['@.a','@.a']}}");
-    const struct handler *deepens = handler("{'set':{'target':'a','value':['@.a']}}");
+    const struct tick *doubles = tick("{'set':{'target':'a','value':['@.a','@.a']}}");
+    const struct tick *deepens = tick("{'set':{'target':'a','value':['@.a']}}");
     struct event event = {.type = SLICE("t"), .target = SLICE("o_1"), .actor = SLICE("u_1"), .data = SLICE("{}")};
     for (int round = 0; round < 2; round++) {
         bytes_clear(&state);
@@ -183,8 +183,8 @@ static void bounded(void)
         misfit = (struct reason){0};
         for (int i = 0; i < (round ? 1000 : 30); i++) {
             bytes_clear(&out);
-            CHECK_INT(handler_run(round ? deepens : doubles, bytes_slice(&state), &event, &out, &misfit), 0);
-            CHECK(out.size <= HANDLER_STATE_MAX);
+            CHECK_INT(tick_run(round ? deepens : doubles, bytes_slice(&state), &event, &out, &misfit), 0);
+            CHECK(out.size <= TICK_STATE_MAX);
             bytes_clear(&state);
             bytes_add_slice(&state, bytes_slice(&out));
         }
@@ -221,7 +221,7 @@ static void refused(void)
     for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
         char text[100];
         snprintf(text, sizeof text, "{'set':{'target':'a','value':['%s']}}", paths[i]);
-        CHECK(!handler(text));
+        CHECK(!tick(text));
         CHECK(strstr(why.text, "handler.set.value[0]: "));
     }
     REFUSED("7", "handler: an operation is an object with one member such as {'set':{…}}");
@@ -241,5 +241,5 @@ int main(void)
     TEST("what is wrong is refused when it is read, with its path", refused);
     bytes_free(&out);
     arena_free(&arena);
-    return check_end("handler");
+    return check_end("tick");
 }

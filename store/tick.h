@@ -1,5 +1,5 @@
-// How an event of an aggregate changes its state, in the handler language of j17 (Tick): operations, one after the
-// other.
+// A tick: how an event of an aggregate changes its state, as the spec says under `handler`. The language is j17's,
+// which calls it so: operations, one after the other.
 //
 //     {"set":{"target":"status","value":"active"}}             a value for the target; "" is the whole state
 //     {"merge":{"target":"","value":"$.data"}}                 the members of an object into the target's
@@ -19,25 +19,25 @@
 // operation out, or its member or element of a value.
 //
 // What does not fit (a path that leads nowhere, append to a text) leaves its operation out; an event that is appended
-// is refused for it. So is what would make the state larger than HANDLER_STATE_MAX or deeper than HANDLER_DEPTH_MAX.
+// is refused for it. So is what would make the state larger than TICK_STATE_MAX or deeper than TICK_DEPTH_MAX.
 // The same event and state give the same new state, always.
 //
-// A handler points into the arena it was read with and never changes: any thread may run it.
+// A tick points into the arena it was read with and never changes: any thread may run it.
 #pragma once
 
 #include "store/value.h"
 
-#define HANDLER_STATE_MAX VALUE_BYTES_MAX
-#define HANDLER_DEPTH_MAX 900
+#define TICK_STATE_MAX VALUE_BYTES_MAX
+#define TICK_DEPTH_MAX 900
 
-struct handler;
+struct tick;
 
 // Reads an operation or an array of them out of valid JSON without duplicate keys. 0, -EINVAL with the reason, which
 // begins with the path, or -ENOMEM.
-int handler_read(const struct handler **handler, struct slice value, const struct where *at, struct arena *arena,
-    struct reason *why);
+int tick_read(
+    const struct tick **tick, struct slice value, const struct where *at, struct arena *arena, struct reason *why);
 
 // Appends the fields, an object, behind an event. `fields`: those before it, `{}` for none. The first thing that did
 // not fit is told in `misfit`, if that is not NULL. 0 or -ENOMEM.
-int handler_run(const struct handler *handler, struct slice fields, const struct event *event, struct bytes *out,
-    struct reason *misfit);
+int tick_run(
+    const struct tick *tick, struct slice fields, const struct event *event, struct bytes *out, struct reason *misfit);

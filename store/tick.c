@@ -1,4 +1,4 @@
-#include "store/handler.h"
+#include "store/tick.h"
 
 #include "store/fields.h"
 #include "store/json.h"
@@ -21,7 +21,7 @@ struct operation {
     const struct value *where; // REMOVE: an object; NULL: none
 };
 
-struct handler {
+struct tick {
     const struct operation *operations;
     uint32_t count;
 };
@@ -106,18 +106,18 @@ static int read_operation(struct reading *r, struct slice value, const struct wh
     return error ? error : check_operation(r, o, &at);
 }
 
-int handler_read(const struct handler **handler, struct slice value, const struct where *above, struct arena *arena,
-    struct reason *why)
+int tick_read(
+    const struct tick **tick, struct slice value, const struct where *above, struct arena *arena, struct reason *why)
 {
     struct reading r = {.arena = arena, .why = why};
     bool several = json_kind(value) == JSON_ARRAY;
     size_t count = several ? json_count(value) : 1;
-    struct handler *h = arena_get(arena, sizeof *h);
+    struct tick *t = arena_get(arena, sizeof *t);
     struct operation *operations = arena_get(arena, count * sizeof *operations);
-    if (!h || !operations)
+    if (!t || !operations)
         return -ENOMEM;
-    *h = (struct handler){.operations = operations, .count = (uint32_t)count};
-    *handler = h;
+    *t = (struct tick){.operations = operations, .count = (uint32_t)count};
+    *tick = t;
     if (!several)
         return read_operation(&r, value, above, operations);
     struct where at = {.above = above};
@@ -311,7 +311,7 @@ static bool is_too_deep(struct slice value)
             i++;
         else if (c == '"')
             in_string = !in_string;
-        else if (!in_string && (c == '{' || c == '[') && ++depth > HANDLER_DEPTH_MAX)
+        else if (!in_string && (c == '{' || c == '[') && ++depth > TICK_DEPTH_MAX)
             return true;
         else if (!in_string && (c == '}' || c == ']'))
             depth--;
@@ -343,23 +343,23 @@ static int run_operation(struct making *m, const struct operation *o, struct byt
         return making_misfits(m, "the whole state is an object");
     else
         bytes_add_slice(out, bytes_slice(&made));
-    if (fits == MAKING_FITS && out->size > HANDLER_STATE_MAX)
+    if (fits == MAKING_FITS && out->size > TICK_STATE_MAX)
         return making_misfits(m, "the state would become too large");
     if (fits == MAKING_FITS && is_too_deep(bytes_slice(out)))
         return making_misfits(m, "the state would become too deep");
     return out->failed ? -ENOMEM : fits;
 }
 
-int handler_run(
-    const struct handler *h, struct slice fields, const struct event *event, struct bytes *out, struct reason *misfit)
+int tick_run(
+    const struct tick *t, struct slice fields, const struct event *event, struct bytes *out, struct reason *misfit)
 {
     BYTES_AUTO now = {0};
     BYTES_AUTO next = {0};
     struct making run = {.event = event, .state = fields, .misfit = misfit};
     int fits = MAKING_FITS;
-    for (uint32_t i = 0; i < h->count && fits >= 0; i++) {
+    for (uint32_t i = 0; i < t->count && fits >= 0; i++) {
         bytes_clear(&next);
-        fits = run_operation(&run, &h->operations[i], &next);
+        fits = run_operation(&run, &t->operations[i], &next);
         if (fits != MAKING_FITS)
             continue;
         struct bytes old = now;
