@@ -41,6 +41,16 @@ static inline int64_t chunk_key(uint64_t entity, uint32_t version)
     return (int64_t)(entity << CHUNK_VERSION_BITS | version);
 }
 
+static inline uint64_t chunk_key_entity(int64_t key)
+{
+    return (uint64_t)key >> CHUNK_VERSION_BITS;
+}
+
+static inline uint32_t chunk_key_version(int64_t key)
+{
+    return (uint32_t)((uint64_t)key & ((1u << CHUNK_VERSION_BITS) - 1));
+}
+
 void chunk_encode(const struct chunk *chunk, struct bytes *out);
 // Reads the blob into count and events; entity, first and offset must be set by the caller. 0, or -EIO when it is
 // damaged.

@@ -167,12 +167,11 @@ static int load_chunks(struct claims *l, struct reason *why)
 
 static int take_snapshot(struct claims *l, const struct walked_row *row, struct reason *why)
 {
-    uint64_t entity = (uint64_t)row->key >> CHUNK_VERSION_BITS;
+    uint64_t entity = chunk_key_entity(row->key);
     if (row->sound && (entity_of(l, entity) || !l->quiet))
         return 0;
-    return reason_set(why, -EIO, "the snapshot of entity %llu, version %llu %s", (unsigned long long)entity,
-        (unsigned long long)row->key & ((1u << CHUNK_VERSION_BITS) - 1),
-        row->sound ? "is of no entity" : "does not fit its checksum");
+    return reason_set(why, -EIO, "the snapshot of entity %llu, version %u %s", (unsigned long long)entity,
+        chunk_key_version(row->key), row->sound ? "is of no entity" : "does not fit its checksum");
 }
 
 // ---- the index by term

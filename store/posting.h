@@ -56,6 +56,16 @@ static inline int64_t posting_key(uint32_t term, uint32_t segment)
     return (int64_t)((uint64_t)term << 32 | segment);
 }
 
+static inline uint32_t posting_key_term(int64_t key)
+{
+    return (uint32_t)((uint64_t)key >> 32);
+}
+
+static inline uint32_t posting_key_segment(int64_t key)
+{
+    return (uint32_t)key;
+}
+
 // Appends the blob of a row. `count` and `bytes` are counted here.
 void posting_encode(const struct posting *row, const struct posted_event *events, uint32_t count, struct bytes *out);
 // Reads the blob; term and segment must be set by the caller. It must outlive the posting. 0, or -EIO when it is

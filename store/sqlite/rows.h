@@ -53,6 +53,15 @@ static inline int number_of(struct engine *e, sqlite3_stmt *s, uint64_t *number)
     return 0;
 }
 
+// The same where no row counts as 0.
+static inline int number_or_zero(struct engine *e, sqlite3_stmt *s, uint64_t *number)
+{
+    int error = number_of(e, s, number);
+    if (error == -ENOENT)
+        *number = 0;
+    return error == -ENOENT ? 0 : error;
+}
+
 static inline int damaged(struct engine *e, const char *what, uint64_t number)
 {
     snprintf(e->connection.error, sizeof e->connection.error,

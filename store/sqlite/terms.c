@@ -101,10 +101,10 @@ void engine_terms_end(struct engine *e)
 
 int engine_last_term(struct engine *e, uint32_t *term)
 {
-    uint64_t key = 0;
-    int error = number_of(e, statement(e, LAST_POSTING), &key);
-    *term = (uint32_t)(key >> 32);
-    return error == -ENOENT ? 0 : error;
+    uint64_t key;
+    int error = number_or_zero(e, statement(e, LAST_POSTING), &key);
+    *term = error ? 0 : posting_key_term((int64_t)key);
+    return error;
 }
 
 int engine_put_posting(struct engine *e, uint32_t term, uint32_t segment, struct slice events)
@@ -117,7 +117,7 @@ int engine_put_posting(struct engine *e, uint32_t term, uint32_t segment, struct
 
 static int take_posting(struct engine *e, sqlite3_stmt *s, uint32_t term, struct posting *posting)
 {
-    *posting = (struct posting){.term = term, .segment = (uint32_t)column_number(s, 0)};
+    *posting = (struct posting){.term = term, .segment = posting_key_segment((int64_t)column_number(s, 0))};
     if (posting_decode(posting, column_slice(s, 1)))
         return damaged(e, "a row of the index by term", term);
     return 0;

@@ -46,8 +46,8 @@ void engine_walk_pause(struct engine *e)
 
 static void take_chunk(sqlite3_stmt *s, struct walked_row *row)
 {
-    row->chunk.entity = (uint64_t)row->key >> CHUNK_VERSION_BITS;
-    row->chunk.first = (uint32_t)((uint64_t)row->key & ((1u << CHUNK_VERSION_BITS) - 1));
+    row->chunk.entity = chunk_key_entity(row->key);
+    row->chunk.first = chunk_key_version(row->key);
     row->chunk.offset = column_number(s, 1);
     row->sound = chunk_decode(&row->chunk, column_slice(s, 2)) == 0;
     if (!row->sound)
@@ -56,8 +56,8 @@ static void take_chunk(sqlite3_stmt *s, struct walked_row *row)
 
 static void take_posting(sqlite3_stmt *s, struct walked_row *row)
 {
-    row->posting.term = (uint32_t)((uint64_t)row->key >> 32);
-    row->posting.segment = (uint32_t)row->key;
+    row->posting.term = posting_key_term(row->key);
+    row->posting.segment = posting_key_segment(row->key);
     row->sound = posting_decode(&row->posting, column_slice(s, 1)) == 0;
     if (!row->sound)
         row->posting.events = (struct slice){0};
