@@ -23,9 +23,8 @@
 //     snapshot(key, …, sum)       states (state.h) to fold on from: as above
 //     name(name, entity, sum)     as above
 //     spec(position)              where a spec was declared (spec.h)
-//     mark(position)              every event up to here is in chunk and name; a row of its own counts the entities
-//     that
-//                                 begin up to there
+//     mark(position)              every event up to here is in chunk and name; a row of its own counts the
+//                                 entities that begin up to there
 //     term(kind, text, id, …)     what events are found by: their types and actors
 //     posting(key, events)        the index by term and segment of positions (posting.h): as above, with a mark of its
 //                                 own

@@ -23,8 +23,7 @@ struct stage {
 };
 
 // Opens the directory, and makes it when it is not there. -EBUSY when a factfs has it; -ENOTEMPTY when it holds
-// anything
-// (`empty`; not so when `finished`), or what is no store or backup.
+// anything (`empty`; not so when `finished`), or what is no store or backup.
 int stage_open(struct stage *stage, const char *path, bool empty, struct reason *why);
 void stage_close(struct stage *stage);
 // Where a new file is to be written.

@@ -2,9 +2,7 @@
 
 #include "store/checksum.h"
 #include "store/sqlite/rows.h"
-#include "store/sqlite/statements.h"
 
-#include <errno.h>
 #include <stdlib.h>
 
 // A little and a lot, in pages of the write-ahead log (8 KiB): 1 and 16 MiB.
@@ -163,35 +161,6 @@ int engine_put_type(struct engine *e, uint32_t type, struct slice folded, struct
     return run(e, s);
 }
 
-int engine_put_given(struct engine *e, struct slice id, uint64_t position, struct slice content)
-{
-    sqlite3_stmt *s = statement(e, PUT_GIVEN);
-    if (s) {
-        bind_text(s, 1, id);
-        bind_number(s, 2, position);
-        bind_blob(s, 3, content);
-    }
-    return run(e, s);
-}
-
-int engine_drop_given(struct engine *e, struct slice id)
-{
-    sqlite3_stmt *s = statement(e, DROP_GIVEN);
-    if (s)
-        bind_text(s, 1, id);
-    return run(e, s);
-}
-
-int engine_put_imported(struct engine *e, uint64_t hash, uint64_t position)
-{
-    return run(e, statement_of(e, PUT_IMPORTED, hash, position));
-}
-
-int engine_put_claimed(struct engine *e, uint64_t position)
-{
-    return run(e, statement_of(e, PUT_CLAIMED, position, 0));
-}
-
 int engine_put_rejected(struct engine *e, uint64_t number, uint64_t offset, struct slice line)
 {
     sqlite3_stmt *s = statement_of(e, PUT_REJECTED, number, offset);
@@ -344,7 +313,7 @@ int engine_chunk(struct engine *e, uint64_t entity, uint32_t version, struct chu
     if (error)
         return error;
     chunk->entity = entity;
-    chunk->first = (uint32_t)(column_number(s, 0) & ((1u << CHUNK_VERSION_BITS) - 1));
+    chunk->first = chunk_key_version((int64_t)column_number(s, 0));
     chunk->offset = column_number(s, 1);
     error = chunk_decode(chunk, column_slice(s, 2));
     sqlite3_reset(s);
@@ -358,7 +327,7 @@ int engine_chunk(struct engine *e, uint64_t entity, uint32_t version, struct chu
 bool take_snapshot(sqlite3_stmt *s, int64_t *key, struct snapshot_row *row)
 {
     *key = (int64_t)column_number(s, 0);
-    row->version = (uint32_t)(*key & ((1 << CHUNK_VERSION_BITS) - 1));
+    row->version = chunk_key_version(*key);
     row->created_at_us = (int64_t)column_number(s, 1);
     row->created_by = column_slice(s, 2);
     row->noun = column_slice(s, 3);
@@ -426,10 +395,7 @@ int engine_entity_from(struct engine *e, uint64_t from, uint64_t *entity, struct
 
 int engine_last_entity(struct engine *e, uint64_t *entity)
 {
-    int error = number_of(e, statement(e, LAST_ENTITY), entity);
-    if (error == -ENOENT)
-        *entity = 0;
-    return error == -ENOENT ? 0 : error;
+    return number_or_zero(e, statement(e, LAST_ENTITY), entity);
 }
 
 int engine_type_from(struct engine *e, uint32_t from, uint32_t *type, struct slice *folded, struct slice *spelling)
@@ -442,67 +408,6 @@ int engine_type_from(struct engine *e, uint32_t from, uint32_t *type, struct sli
     *folded = column_slice(s, 1);
     *spelling = column_slice(s, 2);
     return keep(e, s, folded, spelling, NULL);
-}
-
-int engine_given(struct engine *e, struct slice id, uint64_t *position, struct slice *content)
-{
-    sqlite3_stmt *s = statement(e, GIVEN);
-    if (s)
-        bind_text(s, 1, id);
-    int error = connection_row(&e->connection, s);
-    if (error)
-        return error;
-    *position = column_number(s, 0);
-    struct slice found = column_slice(s, 1);
-    error = keep(e, s, &found, NULL, NULL);
-    if (content)
-        *content = found;
-    return error;
-}
-
-int engine_any_given(struct engine *e, bool *any)
-{
-    uint64_t number = 0;
-    int error = number_of(e, statement(e, ANY_GIVEN), &number);
-    *any = number != 0;
-    return error;
-}
-
-int engine_imported(struct engine *e, uint64_t hash, uint64_t below, uint64_t *position)
-{
-    return number_of(e, statement_of(e, IMPORTED, hash, below < INT64_MAX ? below : INT64_MAX), position);
-}
-
-int engine_imported_start(struct engine *e, int64_t hash)
-{
-    return statement_of(e, IMPORTED_BEHIND, (uint64_t)hash, 0) ? 0 : run(e, NULL);
-}
-
-int engine_imported_next(struct engine *e, int64_t *hash)
-{
-    sqlite3_stmt *s = e->connection.statements[IMPORTED_BEHIND];
-    int found = connection_step(&e->connection, s);
-    if (found == 1)
-        *hash = sqlite3_column_int64(s, 0);
-    return found;
-}
-
-void engine_imported_end(struct engine *e)
-{
-    sqlite3_reset(e->connection.statements[IMPORTED_BEHIND]);
-}
-
-int engine_claimed(struct engine *e, uint64_t position)
-{
-    return number_of(e, statement_of(e, CLAIMED, position, 0), &position);
-}
-
-int engine_last_claimed(struct engine *e, uint64_t *position)
-{
-    int error = number_of(e, statement(e, LAST_CLAIMED), position);
-    if (error == -ENOENT)
-        *position = 0;
-    return error == -ENOENT ? 0 : error;
 }
 
 int engine_spec_before(struct engine *e, uint64_t before, uint64_t *position)
@@ -564,98 +469,4 @@ int engine_rejected_at(struct engine *e, uint64_t offset, struct rejected_row *r
 int engine_rejected(struct engine *e, uint64_t number, struct rejected_row *row)
 {
     return rejected_row(e, statement_of(e, REJECTED, number, 0), row);
-}
-
-static uint32_t hook_checksum(const struct hook_row *row)
-{
-    uint32_t sum = checksum_number(checksum_number(0, row->number), row->position);
-    sum = checksum_add(checksum_number(sum, (uint64_t)row->at_us), row->folder);
-    sum = checksum_add(checksum_number(sum, row->name.size), row->name);
-    return checksum_add(sum, row->text);
-}
-
-int engine_put_hook(struct engine *e, const struct hook_row *row)
-{
-    sqlite3_stmt *s = statement_of(e, PUT_HOOK, row->number, row->position);
-    if (s) {
-        bind_number(s, 3, (uint64_t)row->at_us);
-        bind_text(s, 4, row->folder);
-        bind_text(s, 5, row->name);
-        bind_blob(s, 6, row->text);
-        bind_number(s, 7, hook_checksum(row));
-    }
-    return run(e, s);
-}
-
-int engine_drop_hook(struct engine *e, uint64_t number)
-{
-    int error = engine_drop_hook_log(e, number, INT64_MAX);
-    return error ? error : run(e, statement_of(e, DROP_HOOK, number, 0));
-}
-
-int engine_put_hook_log(struct engine *e, uint64_t hook, uint64_t number, struct slice text)
-{
-    sqlite3_stmt *s = statement_of(e, PUT_HOOK_LOG, hook, number);
-    if (s)
-        bind_blob(s, 3, text);
-    return run(e, s);
-}
-
-int engine_drop_hook_log(struct engine *e, uint64_t hook, uint64_t below_number)
-{
-    return run(e, statement_of(e, DROP_HOOK_LOG, hook, below_number));
-}
-
-int engine_hook_log_from(struct engine *e, uint64_t hook, uint64_t *number, struct slice *text)
-{
-    sqlite3_stmt *s = statement_of(e, HOOK_LOG_FROM, hook, *number);
-    int error = connection_row(&e->connection, s);
-    if (error)
-        return error;
-    *number = column_number(s, 0);
-    *text = column_slice(s, 1);
-    return keep(e, s, text, NULL, NULL);
-}
-
-int engine_hook_log_end(struct engine *e, uint64_t hook, uint64_t *size_bytes, uint64_t *number)
-{
-    sqlite3_stmt *s = statement_of(e, HOOK_LOG_END, hook, 0);
-    int error = connection_row(&e->connection, s);
-    if (error)
-        return error;
-    *size_bytes = column_number(s, 0);
-    *number = column_number(s, 1);
-    sqlite3_reset(s);
-    return 0;
-}
-
-static int take_hook(struct engine *e, sqlite3_stmt *s, struct hook_row *row)
-{
-    int error = connection_row(&e->connection, s);
-    if (error)
-        return error;
-    row->number = column_number(s, 0);
-    row->position = column_number(s, 1);
-    row->at_us = (int64_t)column_number(s, 2);
-    row->folder = column_slice(s, 3);
-    row->name = column_slice(s, 4);
-    row->text = column_slice(s, 5);
-    bool sound = hook_checksum(row) == (uint32_t)column_number(s, 6);
-    error = keep(e, s, &row->folder, &row->name, &row->text);
-    return sound ? error : damaged(e, "hook", row->number);
-}
-
-int engine_hook(struct engine *e, struct slice folder, struct slice name, struct hook_row *row)
-{
-    sqlite3_stmt *s = statement(e, HOOK);
-    if (s) {
-        bind_text(s, 1, folder);
-        bind_text(s, 2, name);
-    }
-    return take_hook(e, s, row);
-}
-
-int engine_hook_from(struct engine *e, uint64_t from, struct hook_row *row)
-{
-    return take_hook(e, statement_of(e, HOOK_FROM, from, 0), row);
 }
