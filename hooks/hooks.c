@@ -55,10 +55,9 @@ static void show(void *self, struct bytes *out)
     handlers_show(handlers_of(self), out);
 }
 
-static void settle(void *self, struct engine *engine, bool committed, size_t events)
+static void settle(void *self, struct engine *engine, bool committed)
 {
     struct reaction *reaction = self;
-    (void)events;
     handlers_settle(reaction->handlers, engine, committed);
 }
 

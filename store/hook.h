@@ -73,9 +73,8 @@ struct reactor {
     int (*write)(void *self, struct engine *engine);
     // Appends what status.json shows of all hooks: `"handlers":{…}`, the kinds joined by commas. Any thread.
     void (*show)(void *self, struct bytes *out);
-    // The transaction has ended. Undone: `self` must be made anew from the hooks on disk if any was taken. The log has
-    // grown when `events` is not 0.
-    void (*settle)(void *self, struct engine *engine, bool committed, size_t events);
+    // The transaction has ended. Undone: `self` must be made anew from the hooks on disk if any was taken.
+    void (*settle)(void *self, struct engine *engine, bool committed);
 };
 
 // ---- orders: what the mount asks of the writer

@@ -182,7 +182,6 @@ static void fail_batch(struct writer *w, struct submission *batch, int error)
 static int end_transaction(struct writer *w, int error, size_t *changes)
 {
     const struct reactor *reactor = w->tenant->reactor;
-    size_t events = w->tx.count;
     *changes = 0;
     if (error)
         transaction_abort(&w->tx);
@@ -191,7 +190,7 @@ static int end_transaction(struct writer *w, int error, size_t *changes)
     sweep_settle(&w->sweep, w->tenant, !error);
     index_settle(w->tenant, !error);
     if (reactor)
-        reactor->settle(w->tenant->reaction, w->engine, !error, events);
+        reactor->settle(w->tenant->reaction, w->engine, !error);
     if (!error)
         bytes_trim(&w->held, 0);
     return error;
