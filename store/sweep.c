@@ -120,10 +120,8 @@ void sweep_close(struct sweep *sweep)
 
 static int by_name(const void *a, const void *b)
 {
-    const struct entity *x = ((const struct swept *)a)->entity, *y = ((const struct swept *)b)->entity;
-    size_t size = x->name_size < y->name_size ? x->name_size : y->name_size;
-    int order = memcmp(x->name, y->name, size);
-    return order ? order : (x->name_size > y->name_size) - (x->name_size < y->name_size);
+    return slice_compare(
+        entity_name(((const struct swept *)a)->entity), entity_name(((const struct swept *)b)->entity));
 }
 
 static int by_id(const void *a, const void *b)
