@@ -283,10 +283,7 @@ int json_string_compare(struct slice a, struct slice b)
 {
     if (has_escapes(a) || has_escapes(b))
         return text_compare(text_of(a), text_of(b));
-    a = unquoted(a);
-    b = unquoted(b);
-    int order = memcmp(a.at, b.at, a.size < b.size ? a.size : b.size);
-    return order ? order : (a.size > b.size) - (a.size < b.size);
+    return slice_compare(unquoted(a), unquoted(b));
 }
 
 bool json_string_equal(struct slice a, struct slice b)
