@@ -314,14 +314,10 @@ static int load_types(struct claims *l, struct reason *why)
 static bool is_own(const struct claims *l, struct slice id, uint64_t position)
 {
     char own[SQID_TEXT_MAX + 4] = "evt_";
-    uint64_t numbers[SQID_NUMBERS_MAX] = {l->tenant, position};
+    const uint64_t numbers[] = {l->tenant, position};
     size_t size = 4 + sqid_encode(l->sqids, numbers, 2, own + 4);
-    if (slice_equal(id, (struct slice){.at = own, .size = size}))
-        return true;
-    if (id.size <= 4 || memcmp(id.at, own, 4) != 0)
-        return false;
-    struct slice sqid = {.at = id.at + 4, .size = id.size - 4};
-    return sqid_decode(l->sqids, sqid, numbers) >= 2 && numbers[0] == l->tenant && numbers[1] == position;
+    return slice_equal(id, (struct slice){.at = own, .size = size}) ||
+           identity_own(l->sqids, l->tenant, id) == position;
 }
 
 // All others stand in one of two tables, of which the index of imported ones may lag behind the log.

@@ -345,7 +345,7 @@ int history_position_of(struct reader *reader, struct slice id, uint64_t *positi
     if (error != -ENOENT)
         return heard(reader, error);
     uint64_t end = tenant_end(reader->tenant).position;
-    *position = identity_own(reader->tenant, id);
+    *position = identity_own(reader->tenant->sqids, reader->tenant->number, id);
     error = *position <= end ? has_id(reader, *position, id) : -ENOENT;
     if (error != -ENOENT)
         return error;

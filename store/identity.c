@@ -17,13 +17,13 @@ uint64_t identity_hash(struct slice id)
     return hash ^ hash >> 33;
 }
 
-uint64_t identity_own(const struct tenant *tenant, struct slice id)
+uint64_t identity_own(const struct sqids *sqids, uint32_t tenant, struct slice id)
 {
     uint64_t numbers[SQID_NUMBERS_MAX];
     if (id.size <= 4 || memcmp(id.at, "evt_", 4))
         return 0;
     struct slice sqid = {.at = id.at + 4, .size = id.size - 4};
-    bool own = sqid_decode(tenant->sqids, sqid, numbers) >= 2 && numbers[0] == tenant->number;
+    bool own = sqid_decode(sqids, sqid, numbers) >= 2 && numbers[0] == tenant;
     return own ? numbers[1] : 0;
 }
 
@@ -100,7 +100,7 @@ static int imported_event(struct transaction *tx, struct slice id, struct event_
 
 int identity_event(struct transaction *tx, struct slice id, struct event_row *row, struct identity_content *content)
 {
-    uint64_t position, own = identity_own(tx->tenant, id);
+    uint64_t position, own = identity_own(tx->tenant->sqids, tx->tenant->number, id);
     struct slice kept;
     content->known = false;
     int error = tx->has_given ? engine_given(tx->reader.engine, id, &position, &kept) : -ENOENT;
@@ -142,7 +142,7 @@ int identity_make(struct transaction *tx, uint64_t position, char out[static IDE
 
 int identity_claim(struct transaction *tx, struct slice id)
 {
-    uint64_t own = identity_own(tx->tenant, id);
+    uint64_t own = identity_own(tx->tenant->sqids, tx->tenant->number, id);
     if (own <= tx->end.position || own > INT64_MAX)
         return 0;
     if (own > tx->last_claimed)
@@ -166,7 +166,7 @@ int identity_import(struct transaction *tx, struct slice id, uint64_t position)
     struct tenant *t = tx->tenant;
     uint64_t hash = identity_hash(id);
     // What the store itself would call it is found without an index.
-    if (identity_own(t, id) == position)
+    if (identity_own(t->sqids, t->number, id) == position)
         return 0;
     if (tx->imported.words)
         bloom_add(&tx->imported, hash);

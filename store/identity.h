@@ -13,9 +13,9 @@ struct reader;
 struct transaction;
 
 uint64_t identity_hash(struct slice id);
-// The position that the store would give an id for, if its event has not got another one; 0 when it is none of this
-// tenant's own.
-uint64_t identity_own(const struct tenant *tenant, struct slice id);
+// The position that the store would give an id for, if its event has not got another one; 0 when it is none of the own
+// ids of the tenant with this number.
+uint64_t identity_own(const struct sqids *sqids, uint32_t tenant, struct slice id);
 // Does the line have this id?
 bool identity_is(struct slice line, struct slice id);
 // The largest position below another one where an imported event may have an id with this hash: its line tells. 0,

@@ -45,7 +45,7 @@ static int replay_id(struct reader *reader, const struct event_row *row)
     BYTES_AUTO actor = {0};
     uint64_t position;
     int error = envelope_read(row->line, &event, &actor);
-    if (error || identity_own(t, event.id) == row->position)
+    if (error || identity_own(t->sqids, t->number, event.id) == row->position)
         return error;
     error = engine_given(reader->engine, event.id, &position, NULL);
     return error == -ENOENT ? ids_add(&t->ids, identity_hash(event.id), row->position) : error;
