@@ -3,6 +3,7 @@
 #include "cli/show.h"
 #include "cli/terminal.h"
 #include "store/envelope.h"
+#include "store/grow.h"
 #include "store/json.h"
 #include "store/when.h"
 
@@ -42,14 +43,8 @@ static int count_day(struct figures *f, int64_t at_us)
         f->days[at].events++;
         return 0;
     }
-    if (f->day_count == f->day_room) {
-        size_t room = f->day_room ? f->day_room * 2 : 64;
-        struct day *days = reallocarray(f->days, room, sizeof *days);
-        if (!days)
-            return -ENOMEM;
-        f->days = days;
-        f->day_room = room;
-    }
+    if (!GROW(f->days, f->day_count, f->day_room))
+        return -ENOMEM;
     memmove(f->days + at + 1, f->days + at, (f->day_count - at) * sizeof *f->days);
     f->days[at] = (struct day){.number = number, .events = 1};
     f->day_count++;

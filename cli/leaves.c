@@ -1,5 +1,6 @@
 #include "cli/leaves.h"
 
+#include "store/grow.h"
 #include "store/json.h"
 
 #include <errno.h>
@@ -18,14 +19,8 @@ static int by_path(const void *a, const void *b)
 
 static int add_leaf(struct leaves *l, struct slice path, struct slice value)
 {
-    if (l->count == l->room) {
-        size_t room = l->room ? l->room * 2 : 64;
-        struct leaf *all = reallocarray(l->all, room, sizeof *all);
-        if (!all)
-            return -ENOMEM;
-        l->all = all;
-        l->room = room;
-    }
+    if (!GROW(l->all, l->count, l->room))
+        return -ENOMEM;
     struct leaf *leaf = &l->all[l->count];
     struct bytes text = {.at = arena_get(&l->arena, value.size), .room = value.size};
     leaf->path = arena_copy(&l->arena, path);

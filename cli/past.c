@@ -1,5 +1,6 @@
 #include "cli/past.h"
 
+#include "store/grow.h"
 #include "store/json.h"
 #include "store/name.h"
 #include "store/when.h"
@@ -181,16 +182,10 @@ int past_events(const struct past *p, struct past_event **events, size_t *count)
         if (name_read_event_file(slice_of(entry->d_name), &event.version, &type))
             continue;
         memcpy(event.name, entry->d_name, strlen(entry->d_name) + 1);
-        if (*count == room) {
-            room = room ? room * 2 : 64;
-            struct past_event *all = reallocarray(*events, room, sizeof *all);
-            if (!all) {
-                error = -ENOMEM;
-                break;
-            }
-            *events = all;
-        }
-        (*events)[(*count)++] = event;
+        if (!GROW(*events, *count, room))
+            error = -ENOMEM;
+        else
+            (*events)[(*count)++] = event;
     }
     closedir(directory);
     if (error)

@@ -5,6 +5,7 @@
 #include "cli/source.h"
 #include "cli/terminal.h"
 #include "store/engine.h"
+#include "store/grow.h"
 #include "store/name.h"
 
 #include <dirent.h>
@@ -128,13 +129,8 @@ static int list_tenants(struct stats *s, DIR *directory, char ***names, size_t *
         if (size < 4 || strcmp(entry->d_name + size - 3, ".db") != 0 ||
             !name_is_tenant((struct slice){.at = entry->d_name, .size = size - 3}))
             continue;
-        if (*count == room) {
-            room = room ? room * 2 : 16;
-            char **all = reallocarray(*names, room, sizeof *all);
-            if (!all)
-                return -ENOMEM;
-            *names = all;
-        }
+        if (!GROW(*names, *count, room))
+            return -ENOMEM;
         char *name = strndup(entry->d_name, size - 3);
         if (!name)
             return -ENOMEM;

@@ -1,6 +1,8 @@
 // Format of /proc/PID/fdinfo/FD: proc(5), Documentation/filesystems/proc.rst of Linux, 3.8.
 #include "fs/watches.h"
 
+#include "store/grow.h"
+
 #include <ctype.h>
 #include <dirent.h>
 #include <fcntl.h>
@@ -12,15 +14,8 @@
 
 static void add(struct watches *w, uint64_t id)
 {
-    if (w->count == w->room) {
-        size_t room = w->room ? w->room * 2 : 64;
-        uint64_t *ids = reallocarray(w->ids, room, sizeof *ids);
-        if (!ids)
-            return;
-        w->ids = ids;
-        w->room = room;
-    }
-    w->ids[w->count++] = id;
+    if (GROW(w->ids, w->count, w->room))
+        w->ids[w->count++] = id;
 }
 
 // A number in hexadecimal behind a word of a line.

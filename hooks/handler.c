@@ -3,6 +3,7 @@
 #include "hooks/call.h"
 #include "hooks/hooks.h"
 #include "hooks/verb.h"
+#include "store/grow.h"
 #include "store/json.h"
 #include "store/tenant.h"
 
@@ -139,14 +140,8 @@ static struct handler *drop(struct handlers *all, uint64_t number)
 
 static int insert(struct handlers *all, struct handler *h)
 {
-    if (all->count == all->room) {
-        size_t room = all->room ? all->room * 2 : 16;
-        struct handler **more = reallocarray(all->all, room, sizeof *more);
-        if (!more)
-            return -ENOMEM;
-        all->all = more;
-        all->room = room;
-    }
+    if (!GROW(all->all, all->count, all->room))
+        return -ENOMEM;
     size_t at = all->count;
     while (at && compare(bytes_slice(&all->all[at - 1]->name), bytes_slice(&h->name)) > 0)
         at--;

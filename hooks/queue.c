@@ -1,5 +1,7 @@
 #include "hooks/queue.h"
 
+#include "store/grow.h"
+
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -134,14 +136,8 @@ struct job *queue_job(const struct queue *q, uint64_t entity, bool single)
 // Room for one more in the hash table and in the heap, so that no later step can fail.
 static bool make_room(struct queue *q)
 {
-    if (q->job_count == q->heap_room) {
-        size_t room = q->heap_room ? q->heap_room * 2 : 64;
-        struct job **heap = reallocarray(q->heap, room, sizeof(struct job *));
-        if (!heap)
-            return false;
-        q->heap = heap;
-        q->heap_room = room;
-    }
+    if (!GROW(q->heap, q->job_count, q->heap_room))
+        return false;
     if (q->job_count < q->slot_count)
         return true;
     size_t old_count = q->slot_count;
@@ -194,14 +190,8 @@ bool queue_make_dirty(struct queue *q, struct job *job)
 {
     if (job->dirty)
         return true;
-    if (q->dirty_count == q->dirty_room) {
-        size_t room = q->dirty_room ? q->dirty_room * 2 : 16;
-        struct job **dirty = reallocarray(q->dirty, room, sizeof(struct job *));
-        if (!dirty)
-            return false;
-        q->dirty = dirty;
-        q->dirty_room = room;
-    }
+    if (!GROW(q->dirty, q->dirty_count, q->dirty_room))
+        return false;
     q->dirty[q->dirty_count++] = job;
     return job->dirty = true;
 }

@@ -1,9 +1,9 @@
 #include "store/rerun.h"
 
+#include "store/grow.h"
 #include "store/transaction.h"
 
 #include <errno.h>
-#include <stdlib.h>
 
 void rerun_free(struct rerun *r)
 {
@@ -94,14 +94,8 @@ static int look(struct rerun *r, struct transaction *tx)
             r->looked++;
             continue;
         }
-        if (r->count == r->room) {
-            uint32_t room = r->room ? r->room * 2 : 8;
-            struct rerun_event *log = reallocarray(r->log, room, sizeof *log);
-            if (!log)
-                return -ENOMEM;
-            r->log = log;
-            r->room = room;
-        }
+        if (!GROW(r->log, r->count, r->room))
+            return -ENOMEM;
         struct rerun_event *event = &r->log[r->count];
         *event = (struct rerun_event){.position = row.position};
         error = hash_line(tx, row.line, event->content);
@@ -160,14 +154,8 @@ int rerun_pass(struct rerun *r, uint64_t position)
         r->looked = position;
         return 0;
     }
-    if (r->passed_count == r->passed_room) {
-        uint32_t room = r->passed_room ? r->passed_room * 2 : 8;
-        uint64_t *passed = reallocarray(r->passed, room, sizeof *passed);
-        if (!passed)
-            return -ENOMEM;
-        r->passed = passed;
-        r->passed_room = room;
-    }
+    if (!GROW(r->passed, r->passed_count, r->passed_room))
+        return -ENOMEM;
     r->passed[r->passed_count++] = position;
     return 0;
 }

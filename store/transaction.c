@@ -1,35 +1,15 @@
 #include "store/transaction.h"
 
+#include "store/grow.h"
 #include "store/identity.h"
 #include "store/query.h"
 
 #include <errno.h>
-#include <stdlib.h>
 
 // A snapshot of a state is kept after so many events, or more when the state is large against what its events say:
 // folding from a snapshot then costs about as much as reading the state.
 #define SNAPSHOT_EVENTS      64
 #define SNAPSHOT_STATE_SHARE 4
-
-// Makes room for one more element; NULL when there is no memory.
-static void *grown(void *all, size_t count, size_t *room, size_t size)
-{
-    if (count < *room)
-        return all;
-    size_t more = *room ? *room * 2 : 64;
-    all = reallocarray(all, more, size);
-    if (all)
-        *room = more;
-    return all;
-}
-
-#define GROW(all, count, room)                                                                                         \
-    __extension__({                                                                                                    \
-        void *grown_ = grown((all), (count), &(room), sizeof *(all));                                                  \
-        if (grown_)                                                                                                    \
-            (all) = grown_;                                                                                            \
-        grown_ != NULL;                                                                                                \
-    })
 
 // ---- opening
 
