@@ -6,15 +6,9 @@
 #include <errno.h>
 #include <stdlib.h>
 
-static int order(struct slice a, struct slice b)
-{
-    int order = memcmp(a.at, b.at, a.size < b.size ? a.size : b.size);
-    return order ? order : (a.size > b.size) - (a.size < b.size);
-}
-
 static int by_path(const void *a, const void *b)
 {
-    return order((*(struct leaf *const *)a)->path, (*(struct leaf *const *)b)->path);
+    return slice_compare((*(struct leaf *const *)a)->path, (*(struct leaf *const *)b)->path);
 }
 
 static int add_leaf(struct leaves *l, struct slice path, struct slice value)
