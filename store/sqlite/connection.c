@@ -194,8 +194,10 @@ static int set_up(struct connection *c, bool writes)
     // The write-ahead log is reused, never cut: a file that grows costs half as much again for each sync.
     int keep = 1;
     sqlite3_file_control(c->db, "main", SQLITE_FCNTL_PERSIST_WAL, &keep);
+    // EXTRA is FULL for a write-ahead log. It is there for the journal with which a new file is brought to WAL: its end
+    // is synced in the directory too. Else a second cut of power could bring it back, and it would empty the file.
     int error = connection_execute(c,
-        "PRAGMA page_size=8192; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=0;"
+        "PRAGMA page_size=8192; PRAGMA synchronous=EXTRA; PRAGMA journal_mode=WAL; PRAGMA wal_autocheckpoint=0;"
         "PRAGMA secure_delete=OFF; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-32768");
     // wal_autocheckpoint owns the hook too.
     sqlite3_wal_hook(c->db, remember_wal_pages, c);
