@@ -17,28 +17,26 @@ static bool write_event(
     JSContext *context, struct slice noun, struct slice past, struct slice target, struct slice data, struct slice more)
 {
     struct call *c = call_of(context);
-    struct handlers *handlers = c->handler->handlers;
+    struct cascade *cascade = &c->handler->handlers->cascade;
     char text[NAME_TYPE_MAX];
     struct reason why = {0};
     struct submission s = {.kind = SUBMIT_EVENTS};
     struct draft draft = {.target = target, .actor = c->actor, .data = data};
     BYTES_AUTO type = {0};
     BYTES_AUTO metadata = {0};
-    struct slice stem;
     if (!c->writes) {
         JS_ThrowTypeError(context, "a handler that runs before its event only reads");
         return false;
     }
-    hook_stem(&handler_kind, bytes_slice(&c->handler->name), &stem);
     bytes_printf(&type, "%.*s.%.*s", SLICE_ARG(noun), SLICE_ARG(past));
     bytes_printf(&metadata, "{%.*s\"cause\":\"%.*s\",\"handler\":", SLICE_ARG(more), SLICE_ARG(c->event_id));
-    json_quote(&metadata, stem);
+    json_quote(&metadata, c->handler->stem);
     bytes_add_char(&metadata, '}');
     draft.metadata = bytes_slice(&metadata);
     int error =
         type.failed || metadata.failed ? -ENOMEM : name_read_type(bytes_slice(&type), target, text, &draft.type, &why);
     if (!error)
-        error = handlers_writes(handlers, data.size, &why);
+        error = cascade_enter(cascade, data.size, &why);
     if (error) {
         throw_refusal(context, error, &why);
         return false;
@@ -49,7 +47,7 @@ static bool write_event(
     if (error)
         transaction_undo_to(c->tx, &mark);
     script_resume(context);
-    handlers_wrote(handlers);
+    cascade_leave(cascade);
     if (error)
         throw_refusal(context, error, &s.why);
     arena_free(&s.arena);

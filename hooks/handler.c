@@ -1,6 +1,6 @@
 #include "hooks/handler.h"
 
-#include "hooks/call.h"
+#include "hooks/dollar.h"
 #include "hooks/hooks.h"
 #include "hooks/verb.h"
 #include "store/grow.h"
@@ -114,6 +114,7 @@ static int read_handler(
     h->handlers = all;
     h->record = calloc(1, sizeof *h->record);
     bytes_add_slice(&h->name, name);
+    hook_stem(&handler_kind, bytes_slice(&h->name), &h->stem);
     int error = h->name.failed || !h->record
                     ? -ENOMEM
                     : handler_read_name(bytes_slice(&h->name), &h->noun, &h->verb, &h->time, why);
@@ -195,16 +196,14 @@ static int names(struct slice name, struct reason *why)
 static int check(void *self, struct slice name, struct slice text, struct bytes *data, struct reason *why)
 {
     struct handlers *all = handlers_of(self);
-    struct slice stem;
     forget_checked(all);
     if (all->count >= HANDLERS_MAX)
         return reason_set(why, -ENOSPC, "a tenant has at most %u handlers", HANDLERS_MAX);
     int error = read_handler(all, name, text, &all->checked, why);
     if (error)
         return error;
-    hook_stem(&handler_kind, name, &stem);
     bytes_add_text(data, "{\"name\":");
-    json_quote(data, stem);
+    json_quote(data, all->checked->stem);
     bytes_add_text(data, ",\"source\":");
     json_quote(data, text);
     bytes_add_char(data, '}');

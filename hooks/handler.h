@@ -9,6 +9,7 @@
 // Belongs to the writer's thread of a tenant.
 #pragma once
 
+#include "hooks/cascade.h"
 #include "hooks/script.h"
 #include "store/hook.h"
 
@@ -38,6 +39,7 @@ struct handler {
     struct handlers *handlers;
     uint64_t number;
     struct bytes name;      // with its extension
+    struct slice stem;      // the name without it
     struct slice noun;      // as in the name; `*`: any
     struct slice verb;      // the same
     enum handler_time time; // a gerund is BEFORE
@@ -54,11 +56,7 @@ struct handlers {
     size_t count, room;
     struct handler *checked; // what was read last, not in force
     bool taken;              // something since the last settling
-
-    // of the event that came from outside, while what it sets off goes on
-    unsigned level;       // of the event that is being reacted to: 0 for itself
-    unsigned written;     // events that handlers wrote, also those that were undone
-    size_t written_bytes; // their data
+    struct cascade cascade;  // of the event that came from outside, while what it sets off goes on
 };
 
 extern const struct hook_kind handler_kind;

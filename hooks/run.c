@@ -1,5 +1,5 @@
 // Runs the handlers of an event: those that are named after it, in the order of their names.
-#include "hooks/call.h"
+#include "hooks/dollar.h"
 #include "hooks/verb.h"
 
 #include "store/fields.h"
@@ -10,6 +10,8 @@
 #include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
+
+_Static_assert(CASCADE_LEVELS < SCRIPT_LEVELS, "each level has a machine of its own");
 
 // ---- which
 
@@ -50,27 +52,6 @@ static bool reacts(const struct handler *h, const struct happening *to)
     if (slice_is(h->verb, "*"))
         return true;
     return to->type.style == NAME_SNAKE ? same(h->verb, to->verb) : verb_same_past(h->verb, to->verb);
-}
-
-// ---- limits across calls
-
-int handlers_writes(struct handlers *all, size_t bytes, struct reason *why)
-{
-    if (all->level + 1 > CALL_LEVELS)
-        return reason_set(why, -EDQUOT, "handlers set off handlers, more than %u levels deep", CALL_LEVELS);
-    if (all->written >= CALL_EVENTS_MAX)
-        return reason_set(why, -EDQUOT, "one event sets off more than %u others", CALL_EVENTS_MAX);
-    if (all->written_bytes + bytes > CALL_BYTES_MAX)
-        return reason_set(why, -EDQUOT, "one event sets off more than 16 MiB of others");
-    all->written++;
-    all->written_bytes += bytes;
-    all->level++;
-    return 0;
-}
-
-void handlers_wrote(struct handlers *all)
-{
-    all->level--;
 }
 
 // ---- the log of a handler
@@ -141,9 +122,8 @@ static uint64_t seed_of(const struct transaction *tx, uint64_t position)
 // null); or -EPERM with the reason.
 static int call_handler(struct call *c, struct slice entity, uint64_t position, struct bytes *answer, struct bytes *why)
 {
-    struct handlers *all = c->handler->handlers;
     struct script_call told = {
-        .level = all->level,
+        .level = c->handler->handlers->cascade.level,
         .name = bytes_slice(&c->handler->name),
         .now_us = c->at_us,
         .seed = seed_of(c->tx, position),
@@ -189,26 +169,28 @@ static int call_handler(struct call *c, struct slice entity, uint64_t position, 
 
 // ---- AFTER
 
-static int run_after(struct handler *h, struct transaction *tx, const struct event *event, struct slice line,
-    struct slice entity, uint64_t position)
+// 0, or -errno and `why`: it failed.
+static int call_after(struct handler *h, struct transaction *tx, const struct event *event, struct slice line,
+    struct slice entity, uint64_t position, struct bytes *why)
 {
-    struct transaction_mark mark = transaction_mark(tx);
-    BYTES_AUTO why = {0};
-    struct call *c = calloc(1, sizeof *c);
-    if (!c)
-        return -ENOMEM;
-    *c = (struct call){.handler = h,
+    struct call c = {.handler = h,
         .tx = tx,
         .event = line,
         .event_id = event->id,
         .actor = event->actor,
         .at_us = event->at_us,
         .writes = true};
-    // What fails is undone alone: the event stands.
-    if (call_handler(c, entity, position, NULL, &why))
+    return call_handler(&c, entity, position, NULL, why);
+}
+
+// What fails is undone alone: the event stands.
+static void run_after(struct handler *h, struct transaction *tx, const struct event *event, struct slice line,
+    struct slice entity, uint64_t position)
+{
+    struct transaction_mark mark = transaction_mark(tx);
+    BYTES_AUTO why = {0};
+    if (call_after(h, tx, event, line, entity, position, &why))
         transaction_undo_to(tx, &mark);
-    free(c);
-    return 0;
 }
 
 int handlers_after(struct handlers *all, struct transaction *tx, struct entity *e, uint64_t position)
@@ -218,10 +200,8 @@ int handlers_after(struct handlers *all, struct transaction *tx, struct entity *
     BYTES_AUTO line = {0};
     BYTES_AUTO actor = {0};
     BYTES_AUTO entity = {0};
-    if (!all->level) {
-        all->written = 0;
-        all->written_bytes = 0;
-    }
+    if (!all->cascade.level)
+        all->cascade = (struct cascade){0};
     if (!all->count)
         return 0;
     int error = transaction_event(tx, position, &row);
@@ -235,15 +215,17 @@ int handlers_after(struct handlers *all, struct transaction *tx, struct entity *
     event.at_us = row.at_us;
     struct happening happening = read_happening(tx, event.type, event.target);
     struct state *state = e->next_state->alive ? e->next_state : transaction_state_before(tx);
-    for (size_t i = 0; !error && i < all->count; i++) {
+    for (size_t i = 0; i < all->count; i++) {
         struct handler *h = all->all[i];
         if (h->time != HANDLER_AFTER || !reacts(h, &happening))
             continue;
         if (!entity.size && state)
             dollar_print_state(state, event.target, event.version, event.at_us, &entity);
-        error = entity.failed ? -ENOMEM : run_after(h, tx, &event, bytes_slice(&line), bytes_slice(&entity), position);
+        if (entity.failed)
+            return -ENOMEM;
+        run_after(h, tx, &event, bytes_slice(&line), bytes_slice(&entity), position);
     }
-    return error;
+    return 0;
 }
 
 // ---- BEFORE
@@ -329,12 +311,10 @@ static int run_before(struct handler *h, struct transaction *tx, struct entity *
     struct state *before = e->next_state, *argument = would_be->alive || !before ? would_be : before;
     print_coming(&shown, tenant_name(tx->tenant), &line);
     dollar_print_state(argument, shown.target, e->next.version + 1, tx->at_us, &entity);
-    struct call *c = line.failed || entity.failed ? NULL : calloc(1, sizeof *c);
-    if (!c)
+    if (line.failed || entity.failed)
         return -ENOMEM;
-    *c = (struct call){.handler = h, .tx = tx, .event = bytes_slice(&line), .actor = event->actor, .at_us = tx->at_us};
-    error = call_handler(c, bytes_slice(&entity), tx->end.position + 1, &answer, &why);
-    free(c);
+    struct call c = {.handler = h, .tx = tx, .event = bytes_slice(&line), .actor = event->actor, .at_us = tx->at_us};
+    error = call_handler(&c, bytes_slice(&entity), tx->end.position + 1, &answer, &why);
     if (error)
         return reason_set(
             refused, -EPERM, "%.*s: %.*s", SLICE_ARG(bytes_slice(&h->name)), SLICE_ARG(bytes_slice(&why)));
@@ -406,21 +386,12 @@ static int replay_after(
     if (error || !state)
         return error;
     dollar_print_state(state, event->target, event->version, event->at_us, &entity);
-    struct call *c = entity.failed ? NULL : calloc(1, sizeof *c);
-    if (!c)
+    if (entity.failed)
         return -ENOMEM;
-    *c = (struct call){.handler = h,
-        .tx = tx,
-        .event = line,
-        .event_id = event->id,
-        .actor = event->actor,
-        .at_us = event->at_us,
-        .writes = true};
-    if (call_handler(c, bytes_slice(&entity), tx->horizon, NULL, &why))
+    if (call_after(h, tx, event, line, bytes_slice(&entity), tx->horizon, &why))
         add_error(out, bytes_slice(&why));
     else if (tx->count)
         error = add_events(tx, out);
-    free(c);
     return error;
 }
 
@@ -468,9 +439,7 @@ int handlers_replay(struct handler *h, struct transaction *tx, uint64_t position
     struct happening happening = read_happening(tx, event.type, event.target);
     if (!reacts(h, &happening))
         return 0;
-    h->handlers->level = 0;
-    h->handlers->written = 0;
-    h->handlers->written_bytes = 0;
+    h->handlers->cascade = (struct cascade){0};
     error = h->time == HANDLER_AFTER ? replay_after(h, tx, &event, bytes_slice(&line), &said)
                                      : replay_before(h, tx, &event, &said);
     if (error || !said.size)
@@ -490,11 +459,9 @@ void handlers_show(struct handlers *all, struct bytes *out)
     pthread_mutex_lock(&all->lock);
     for (size_t i = 0; i < all->count; i++) {
         const struct handler_record *r = all->all[i]->record;
-        struct slice stem;
-        hook_stem(&handler_kind, bytes_slice(&all->all[i]->name), &stem);
         if (i)
             bytes_add_char(out, ',');
-        json_quote(out, stem);
+        json_quote(out, all->all[i]->stem);
         bytes_printf(out,
             ":{\"state\":\"%s\",\"runs\":%llu,\"failures\":%llu,\"lastError\":", r->failing ? "failing" : "active",
             (unsigned long long)r->runs, (unsigned long long)r->failures);
