@@ -5,7 +5,7 @@
 
 static inline struct call *call_of(JSContext *context)
 {
-    return script_context(context);
+    return machine_context(context);
 }
 
 // Throws what the store refused: an Error with the reason, and the name of the error as its `code`.

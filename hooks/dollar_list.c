@@ -84,7 +84,7 @@ static int list_window(struct listing *l, struct query *q, uint64_t first, uint6
         memcpy(&match, positions.at + at * sizeof match, sizeof match);
         error = match.damaged ? -EIO : history_event(&tx->reader, match.position, &row);
         if (!error)
-            go_on = script_exhausted(l->context) ? -1 : add_listed(l, row.line);
+            go_on = machine_exhausted(l->context) ? -1 : add_listed(l, row.line);
     }
     if (error) {
         throw_refusal(l->context, error, NULL);
@@ -116,7 +116,7 @@ static int list_published(struct listing *l, const struct filter *filter)
             from = last - QUERY_WINDOW + 1;
         else if (last - first >= QUERY_WINDOW)
             to = first + QUERY_WINDOW - 1;
-        go_on = script_exhausted(l->context) ? -1 : list_window(l, &q, from, to, &next);
+        go_on = machine_exhausted(l->context) ? -1 : list_window(l, &q, from, to, &next);
         if (filter->descending) {
             last = from - 1;
         } else {

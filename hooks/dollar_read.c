@@ -184,7 +184,7 @@ static int search_all(struct search *s)
         error = history_entity_from(&tx->reader, entity + 1, &entity, name, &size);
         if (error)
             break;
-        go_on = script_exhausted(s->context) ? -1 : look_at(s, (struct slice){.at = name, .size = size}, entity);
+        go_on = machine_exhausted(s->context) ? -1 : look_at(s, (struct slice){.at = name, .size = size}, entity);
     }
     // Those of the submission under way are not on disk.
     for (size_t i = tx->start.count; go_on == 1 && error == -ENOENT && i < tx->count; i++)
@@ -252,7 +252,7 @@ static int list_one(struct search *s, struct slice json)
 static JSValue sort_list(struct search *s, JSValueConst sort)
 {
     JSContext *context = s->context;
-    JSValue helper = script_helper(context);
+    JSValue helper = machine_helper(context);
     JSValue arguments[] = {s->list, JS_DupValue(context, sort), JS_NewInt64(context, (int64_t)s->skip),
         s->limit == UINT64_MAX ? JS_UNDEFINED : JS_NewInt64(context, (int64_t)s->limit)};
     JSValue sorted = JS_Call(context, helper, JS_UNDEFINED, 4, arguments);

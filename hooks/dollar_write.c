@@ -42,11 +42,11 @@ static bool write_event(
         return false;
     }
     struct transaction_mark mark = transaction_mark(c->tx);
-    script_pause(context);
+    machine_pause(context);
     error = judge_nested(c->tx, &s, &draft);
     if (error)
         transaction_undo_to(c->tx, &mark);
-    script_resume(context);
+    machine_resume(context);
     cascade_leave(cascade);
     if (error)
         throw_refusal(context, error, &s.why);

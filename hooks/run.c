@@ -122,8 +122,7 @@ static uint64_t seed_of(const struct transaction *tx, uint64_t position)
 // null); or -EPERM with the reason.
 static int call_handler(struct call *c, struct slice entity, uint64_t position, struct bytes *answer, struct bytes *why)
 {
-    struct script_call told = {
-        .level = c->handler->handlers->cascade.level,
+    struct machine_call told = {
         .name = bytes_slice(&c->handler->name),
         .now_us = c->at_us,
         .seed = seed_of(c->tx, position),
@@ -133,7 +132,7 @@ static int call_handler(struct call *c, struct slice entity, uint64_t position, 
     JSContext *context;
     JSValue result;
     BYTES_AUTO trace = {0};
-    int error = script_begin(c->handler->script, &told, &context);
+    int error = script_begin(c->handler->script, c->handler->handlers->cascade.level, &told, &context);
     if (error)
         return error;
     c->regex = c->event_value = JS_UNDEFINED;
