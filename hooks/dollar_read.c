@@ -142,14 +142,13 @@ struct search {
     int (*found)(struct search *search, struct slice json);
     uint64_t skip, limit, count;
     JSValue list;
-    struct bytes sort; // `value` or `-value`
+    bool sorts; // then what is found is cut afterwards
 };
 
 static void end_search(struct search *s)
 {
     bytes_free(&s->filter);
     bytes_free(&s->as_of_text);
-    bytes_free(&s->sort);
 }
 
 static int look_at(struct search *s, struct slice name, uint64_t id)
@@ -233,13 +232,11 @@ static int count_one(struct search *s, struct slice json)
 static int list_one(struct search *s, struct slice json)
 {
     struct call *c = call_of(s->context);
-    // What is sorted is cut afterwards.
-    bool cuts = !s->sort.size;
-    if (cuts && s->skip) {
+    if (!s->sorts && s->skip) {
         s->skip--;
         return 1;
     }
-    if (cuts && s->count == s->limit)
+    if (!s->sorts && s->count == s->limit)
         return 0;
     JSValue value = convert_read(s->context, &c->numbers, json);
     if (JS_IsException(value) || JS_SetPropertyInt64(s->context, s->list, (int64_t)s->count, value) < 0)
@@ -272,9 +269,7 @@ JSValue dollar_find(JSContext *context, struct slice noun, int count, JSValueCon
         JS_FreeValue(context, sort);
         return JS_EXCEPTION;
     }
-    bool sorts = !JS_IsUndefined(sort) && !JS_IsNull(sort);
-    if (sorts)
-        bytes_add_char(&s.sort, '1');
+    s.sorts = !JS_IsUndefined(sort) && !JS_IsNull(sort);
     if (one && s.limit > 1)
         s.limit = 1;
     s.list = JS_NewArray(context);
@@ -283,7 +278,7 @@ JSValue dollar_find(JSContext *context, struct slice noun, int count, JSValueCon
         JS_FreeValue(context, sort);
         return JS_EXCEPTION;
     }
-    JSValue list = sorts ? sort_list(&s, sort) : s.list;
+    JSValue list = s.sorts ? sort_list(&s, sort) : s.list;
     JS_FreeValue(context, sort);
     if (!one || JS_IsException(list))
         return list;
