@@ -81,13 +81,6 @@ int handler_read_name(
 
 // ---- the list
 
-static int compare(struct slice a, struct slice b)
-{
-    size_t size = a.size < b.size ? a.size : b.size;
-    int order = size ? memcmp(a.at, b.at, size) : 0;
-    return order ? order : (a.size > b.size) - (a.size < b.size);
-}
-
 static void free_record(struct handler_record *record)
 {
     if (record)
@@ -144,7 +137,7 @@ static int insert(struct handlers *all, struct handler *h)
     if (!GROW(all->all, all->count, all->room))
         return -ENOMEM;
     size_t at = all->count;
-    while (at && compare(bytes_slice(&all->all[at - 1]->name), bytes_slice(&h->name)) > 0)
+    while (at && slice_compare(bytes_slice(&all->all[at - 1]->name), bytes_slice(&h->name)) > 0)
         at--;
     memmove(all->all + at + 1, all->all + at, (all->count - at) * sizeof *all->all);
     all->all[at] = h;

@@ -69,10 +69,7 @@ static bool compare(struct slice a, struct slice b, int *order)
         *order = (left_us > right_us) - (left_us < right_us);
         return true;
     }
-    size_t size = left.size < right.size ? left.size : right.size;
-    *order = size ? memcmp(left.at, right.at, size) : 0;
-    if (!*order)
-        *order = (left.size > right.size) - (left.size < right.size);
+    *order = slice_compare(left, right);
     return true;
 }
 
