@@ -1,39 +1,22 @@
 // The queue and the disk.
 //
-// The jobs within a webhook's own row, each three LEB128 varints: entity | position | events.
+// The jobs within a webhook's own row, each three varints (store/varint.h): entity | position | events.
 #include "hooks/queue.h"
+#include "store/varint.h"
 
 #include <errno.h>
 
 // A cursor that only passed over events which are not wanted is saved so often.
 #define CURSOR_EVENTS 4096u
 
-static void add_varint(struct bytes *out, uint64_t n)
-{
-    for (; n >= 0x80; n >>= 7)
-        bytes_add_char(out, (char)(n | 0x80));
-    bytes_add_char(out, (char)n);
-}
-
-static bool take_varint(struct slice *from, uint64_t *n)
-{
-    *n = 0;
-    for (unsigned shift = 0; from->size && shift < 64; shift += 7) {
-        unsigned char byte = (unsigned char)*from->at++;
-        from->size--;
-        *n |= (uint64_t)(byte & 0x7f) << shift;
-        if (byte < 0x80)
-            return true;
-    }
-    return false;
-}
-
 // ---- reading
 
 static int restore_lanes(struct queue *q, struct slice lanes)
 {
     uint64_t entity, position, events;
-    while (take_varint(&lanes, &entity) && take_varint(&lanes, &position) && take_varint(&lanes, &events))
+    const char *at = lanes.at, *end = lanes.at + lanes.size;
+    while ((at = varint_get(at, end, &entity)) && (at = varint_get(at, end, &position)) &&
+           (at = varint_get(at, end, &events)))
         if (!queue_add_job(q, &(struct job){.entity = entity, .place = {.position = position}, .events = events}))
             return -ENOMEM;
     return 0;
@@ -88,9 +71,9 @@ static void collect_begun(struct queue *q, const struct job *job)
     const struct job_place *place = job->rewound ? &job->next : &job->place;
     if (job->stored || !job->events || !place->position)
         return;
-    add_varint(&q->lanes, job->entity);
-    add_varint(&q->lanes, place->position);
-    add_varint(&q->lanes, job->events);
+    char lane[3 * VARINT_MAX];
+    char *end = varint_put(varint_put(varint_put(lane, job->entity), place->position), job->events);
+    bytes_add(&q->lanes, lane, (size_t)(end - lane));
 }
 
 static void collect_dirty(struct queue *q, struct job *job, struct ledger *ledger)
