@@ -48,25 +48,25 @@ int hook_row(struct visit *v, struct hook_row *row)
     return !error && row->number != v->node.number ? -ENOENT : error;
 }
 
-// Does each of its hooks have a directory beside it?
-static bool has_directory(const struct hook_kind *kind)
+// What stands beside a hook of the kind; NODE_NONE: nothing.
+static enum node_kind kind_beside(const struct hook_kind *kind)
 {
-    return !strcmp(kind->folder, "webhooks");
+    return kind->log ? NODE_HOOK_LOG : kind->has_directory ? NODE_WEBHOOK : NODE_NONE;
 }
 
-// The log of a hook: it is there when the hook is.
-static int lookup_log(struct visit *v, const struct hook_kind *kind, struct slice name, uint64_t *id)
+// It is there when the hook is.
+static int lookup_beside(struct visit *v, const struct hook_kind *kind, struct slice name, uint64_t *id)
 {
     struct hook_row row;
-    struct slice stem;
+    struct slice stem = name;
     BYTES_AUTO hook = {0};
-    if (!hook_log_stem(kind, name, &stem))
+    if (kind_beside(kind) == NODE_NONE || (kind->log && !hook_log_stem(kind, name, &stem)))
         return -ENOENT;
     bytes_add_slice(&hook, stem);
-    bytes_add(&hook, kind->extensions, strcspn(kind->extensions, " "));
+    bytes_add_text(&hook, kind->extension);
     int error = hook.failed ? -ENOMEM : history_hook(v->reader, slice_of(kind->folder), bytes_slice(&hook), &row);
     if (!error)
-        *id = node_id(NODE_HOOK_LOG, v->node.tenant, row.number);
+        *id = node_id(kind_beside(kind), v->node.tenant, row.number);
     return error;
 }
 
@@ -81,11 +81,9 @@ int hook_lookup(struct visit *v, struct slice name, uint64_t *id)
         return kind ? 0 : -ENOENT;
     }
     int error = history_hook(v->reader, slice_of(kind->folder), name, &row);
-    if (error == -ENOENT && has_directory(kind))
-        return webhook_lookup(v, name, id);
     if (!error)
         *id = node_id(NODE_HOOK, v->node.tenant, row.number);
-    return error == -ENOENT ? lookup_log(v, kind, name, id) : error;
+    return error == -ENOENT ? lookup_beside(v, kind, name, id) : error;
 }
 
 static int next_folder(struct visit *v, uint64_t offset, struct tree_entry *entry)
@@ -123,10 +121,10 @@ static int next_hook(struct visit *v, uint64_t offset, struct tree_entry *entry)
         memcpy(entry->text + size, kind->log, strlen(kind->log));
         size += strlen(kind->log);
     }
-    bool more = !beside && (has_directory(kind) || kind->log);
+    bool more = !beside && kind_beside(kind) != NODE_NONE;
     entry->next = row.number * 2 + (more ? 1 : 2);
     entry->name = (struct slice){.at = entry->text, .size = size};
-    entry->id = node_id(!beside ? NODE_HOOK : kind->log ? NODE_HOOK_LOG : NODE_WEBHOOK, v->node.tenant, row.number);
+    entry->id = node_id(beside ? kind_beside(kind) : NODE_HOOK, v->node.tenant, row.number);
     entry->entry_timeout_s = 0;
     return 1;
 }

@@ -5,9 +5,6 @@
 
 #include <errno.h>
 
-#define FOLDER    "webhooks"
-#define EXTENSION ".json"
-
 static mode_t mode_of(enum node_kind kind)
 {
     switch (kind) {
@@ -34,21 +31,6 @@ int webhook_attr(struct visit *v, struct stat *attr)
     return 0;
 }
 
-int webhook_lookup(struct visit *v, struct slice name, uint64_t *id)
-{
-    char file[HOOK_NAME_MAX];
-    struct hook_row row;
-    if (name.size + sizeof EXTENSION - 1 > sizeof file)
-        return -ENOENT;
-    memcpy(file, name.at, name.size);
-    memcpy(file + name.size, EXTENSION, sizeof EXTENSION - 1);
-    int error = history_hook(
-        v->reader, SLICE(FOLDER), (struct slice){.at = file, .size = name.size + sizeof EXTENSION - 1}, &row);
-    if (!error)
-        *id = node_id(NODE_WEBHOOK, v->node.tenant, row.number);
-    return error;
-}
-
 void webhook_path(struct visit *v, struct bytes *out)
 {
     static const char *const names[] = {
@@ -59,9 +41,10 @@ void webhook_path(struct visit *v, struct bytes *out)
         [NODE_WEBHOOK_SECRET - NODE_WEBHOOK] = "/secret",
     };
     struct hook_row row;
-    bytes_add_text(out, "hooks/" FOLDER "/");
-    if (hook_row(v, &row) == 0)
-        bytes_add(out, row.name.at, row.name.size - (sizeof EXTENSION - 1));
+    struct slice stem;
+    bytes_add_text(out, "hooks/webhooks/");
+    if (hook_row(v, &row) == 0 && hook_stem(hook_kind_of(store_reactor(v->mount->store), row.folder), row.name, &stem))
+        bytes_add_slice(out, stem);
     if (v->node.kind != NODE_WEBHOOK)
         bytes_add_text(out, names[v->node.kind - NODE_WEBHOOK]);
 }

@@ -5,8 +5,6 @@
 
 #include "fs/visit.h"
 
-struct slice;
-
 // Is it the directory, or a file in it?
 static inline bool node_is_webhook(enum node_kind kind)
 {
@@ -14,7 +12,5 @@ static inline bool node_is_webhook(enum node_kind kind)
 }
 
 int webhook_attr(struct visit *visit, struct stat *attr);
-// The inode of the directory beside the webhook of this file's name without its extension. 0, -ENOENT or -errno.
-int webhook_lookup(struct visit *visit, struct slice name, uint64_t *id);
 // Appends `hooks/webhooks/NAME`, and the name of the file in it.
 void webhook_path(struct visit *visit, struct bytes *out);

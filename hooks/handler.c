@@ -236,11 +236,8 @@ static int take(void *self, enum hook_change change, const struct hook_row *row)
 const struct hook_kind handler_kind = {
     .folder = "handlers",
     .log = ".log",
-    .extensions = ".js ",
+    .extension = ".js",
     .noun = "Handler",
-    .made = "Created",
-    .changed = "Updated",
-    .removed = "Deleted",
     .mode = 0644,
     .text_max = HANDLER_TEXT_BYTES,
     .names = names,

@@ -1,6 +1,6 @@
 #include "hooks/outlet.h"
 
-#include "store/hook.h"
+#include "hooks/hooks.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -226,8 +226,10 @@ static struct queue *add_queue(struct outlet *o, uint64_t hook)
 static int define(struct outlet *o, const struct hook_row *row)
 {
     struct reason why = {0};
-    struct slice stem = {.at = row->name.at, .size = row->name.size - strlen(".json")};
+    struct slice stem;
     struct queue *q = outlet_queue(o, row->number);
+    if (!hook_stem(&webhook_kind, row->name, &stem))
+        return 0;
     if (q && q->defined_at == row->position && slice_is(stem, q->name))
         return 0;
     BYTES_AUTO text = {0}, name = {0};
@@ -272,7 +274,7 @@ int outlet_reread(struct outlet *o)
         q->is_there = false;
     struct hook_row row = {0};
     while (!error && !(error = engine_hook_from(o->reader->engine, row.number + 1, &row))) {
-        if (!slice_is(row.folder, "webhooks"))
+        if (!slice_is(row.folder, webhook_kind.folder))
             continue;
         uint64_t number = row.number;
         error = define(o, &row);

@@ -43,11 +43,9 @@ static int take(void *self, enum hook_change change, const struct hook_row *row)
 
 const struct hook_kind webhook_kind = {
     .folder = "webhooks",
-    .extensions = ".json ",
+    .extension = ".json",
+    .has_directory = true,
     .noun = "Webhook",
-    .made = "Created",
-    .changed = "Updated",
-    .removed = "Deleted",
     .mode = 0600,
     .text_max = TEXT_MAX,
     .names = names,

@@ -15,28 +15,23 @@ const struct hook_kind *hook_kind_of(const struct reactor *reactor, struct slice
     return NULL;
 }
 
+static bool ends_in(struct slice name, const char *extension, struct slice *stem)
+{
+    size_t size = strlen(extension);
+    if (name.size <= size || memcmp(name.at + name.size - size, extension, size) != 0)
+        return false;
+    *stem = (struct slice){.at = name.at, .size = name.size - size};
+    return true;
+}
+
 bool hook_stem(const struct hook_kind *kind, struct slice name, struct slice *stem)
 {
-    if (!name.size || name.at[0] == '.')
-        return false;
-    for (const char *at = kind->extensions, *end; *at; at = end + 1) {
-        end = strchr(at, ' ');
-        size_t size = (size_t)(end - at);
-        if (name.size > size && !memcmp(name.at + name.size - size, at, size)) {
-            *stem = (struct slice){.at = name.at, .size = name.size - size};
-            return true;
-        }
-    }
-    return false;
+    return name.size && name.at[0] != '.' && ends_in(name, kind->extension, stem);
 }
 
 bool hook_log_stem(const struct hook_kind *kind, struct slice name, struct slice *stem)
 {
-    size_t size = kind->log ? strlen(kind->log) : name.size;
-    if (name.size <= size || memcmp(name.at + name.size - size, kind->log, size) != 0)
-        return false;
-    *stem = (struct slice){.at = name.at, .size = name.size - size};
-    return true;
+    return kind->log && ends_in(name, kind->log, stem);
 }
 
 size_t hook_entity(const struct hook_kind *kind, struct slice stem, char out[static NAME_ENTITY_MAX])
@@ -88,9 +83,9 @@ static int record(struct transaction *tx, const struct hook_order *order, struct
         return 0;
     if (!error)
         error = accept_type(tx, slice_of(kind->noun),
-            !data.size ? kind->removed
-            : stands   ? kind->changed
-                       : kind->made,
+            !data.size ? "Deleted"
+            : stands   ? "Updated"
+                       : "Created",
             type, &event.type);
     if (!error && change.failed)
         error = -ENOMEM;
@@ -182,8 +177,6 @@ static int take_out(struct transaction *tx, const struct hook_order *order, stru
         error = reason_set(why, -ENOENT, "there is no %.*s", SHOWN(order->name));
     if (!error)
         error = keep(&row, &kept);
-    if (!error && kind->may_go)
-        error = kind->may_go(tx->tenant->reaction, &row, why);
     if (!error)
         error = record(tx, order, order->name, (struct slice){0}, SLICE("{}"), &row.position);
     return error ? error : drop(tx, order, &row);
@@ -210,8 +203,6 @@ static int rename_hook(struct transaction *tx, const struct hook_order *order, s
         error = find(tx, kind, order->new_name, &replaced);
     if (!error && replaced.number)
         error = keep(&replaced, &kept_replaced);
-    if (!error && kind->may_go)
-        error = kind->may_go(tx->tenant->reaction, &row, why);
     if (!error)
         error = kind->check(tx->tenant->reaction, order->new_name, row.text, &data, why);
     if (error)

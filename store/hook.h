@@ -32,23 +32,20 @@ enum hook_change {
 // A kind of hook. All functions run on the tenant's writer thread, but `names`, which any thread calls; `self` is what
 // the reactor made for the tenant. To add a kind: fill in a table, put it into the reactor's list.
 struct hook_kind {
-    const char *folder; // below hooks/
-    // Of its documents, each with its dot and a space behind it: ".json .js ". One alone, if there are logs.
-    const char *extensions;
-    const char *log;  // what a hook says is in a file with this extension beside it: `.log`; NULL: none has one
-    const char *noun; // `Handler`: the events are on `handler_NAME`
-    const char *made, *changed, *removed; // `Created`, `Updated`, `Deleted`
-    mode_t mode;                          // of a document: 0600 when it may hold a secret
+    const char *folder;    // below hooks/
+    const char *extension; // of its documents: `.js`
+    const char *log;       // what a hook says is in a file with this extension beside it: `.log`; NULL: none has one
+    bool has_directory;    // beside each stands a directory with what the follower (follower.h) tells of it
+    const char *noun;      // `Handler`: the events are Handler.Created, .Updated and .Deleted, on `handler_NAME`
+    mode_t mode;           // of a document: 0600 when it may hold a secret
     size_t text_max;
 
-    // Can a document have this name (it has one of the extensions)? 0 or -EACCES.
+    // Can a document have this name (it has the extension)? 0 or -EACCES.
     int (*names)(struct slice name, struct reason *why);
     // Checks a text that is to be saved under a name, and appends to `data` what its event says: an object without
     // white space in which each secret is masked. 0, -EINVAL with the reason, or -ENOMEM. A name may be checked and
     // then not saved.
     int (*check)(void *self, struct slice name, struct slice text, struct bytes *data, struct reason *why);
-    // May the hook go? 0, or -EBUSY with the reason. NULL: always.
-    int (*may_go)(void *self, const struct hook_row *row, struct reason *why);
     // The hook is so from now on (HOOK_REMOVED: was so until now), row->position being the event that says so.
     // The slices live during the call. 0 or -ENOMEM, which undoes the whole transaction.
     int (*take)(void *self, enum hook_change change, const struct hook_row *row);
@@ -96,7 +93,7 @@ int hook_judge(struct transaction *tx, const struct hook_order *order, struct re
 // ---- names
 
 const struct hook_kind *hook_kind_of(const struct reactor *reactor, struct slice folder);
-// The name without its extension; false when it has none of the kind's, or begins with a dot.
+// The name without the kind's extension; false when it has another, or begins with a dot.
 bool hook_stem(const struct hook_kind *kind, struct slice name, struct slice *stem);
 // The stem of the hook whose log has this name; false when it is none's.
 bool hook_log_stem(const struct hook_kind *kind, struct slice name, struct slice *stem);
