@@ -1,18 +1,14 @@
 // `state.json` and `spec.json`: reading gives the document as it was when the file was opened; what was written is
 // judged as a whole when the file is closed or synced (FILES.md D).
-#include "fs/attr.h"
 #include "fs/document.h"
 #include "fs/document_write.h"
-#include "fs/file.h"
 #include "fs/written.h"
 
 #include <errno.h>
 #include <pthread.h>
 
 struct state_file {
-    struct open_file file;
     struct written text;
-
     pthread_mutex_t lock;
     uint64_t base; // (lock) what that which is written was made of (document_now)
 };
@@ -29,32 +25,8 @@ static int open_state(struct visit *v, struct open_file *file, struct fuse_file_
     pthread_mutex_init(&f->lock, NULL);
     f->base = now.base;
     if (nothing)
-        return written_open(&f->text, (struct slice){0}, fi->flags & ~O_TRUNC);
-    f->text.at_us = fi->flags & O_TRUNC ? 0 : now.at_us;
-    return written_open(&f->text, now.text, fi->flags);
-}
-
-static void read_state(fuse_req_t req, struct open_file *file, size_t size, uint64_t offset)
-{
-    written_read(req, &((struct state_file *)file)->text, size, offset);
-}
-
-static void write_state(fuse_req_t req, struct open_file *file, const char *from, size_t size, uint64_t offset)
-{
-    written_write(req, &((struct state_file *)file)->text, from, size, offset);
-}
-
-static int truncate_state(struct open_file *file, uint64_t size)
-{
-    return written_truncate(&((struct state_file *)file)->text, size);
-}
-
-static void attr_state(const struct open_file *file, struct stat *attr)
-{
-    const struct state_file *f = (const struct state_file *)file;
-    attr_size(attr, f->text.text.size);
-    if (f->text.at_us)
-        attr_time(attr, f->text.at_us);
+        return written_open(&f->text, (struct slice){0}, 0, fi->flags & ~O_TRUNC);
+    return written_open(&f->text, now.text, now.at_us, fi->flags);
 }
 
 // ---- judging
@@ -93,31 +65,24 @@ static void judge_state(fuse_req_t req, struct open_file *file)
 
 static void release_state(struct open_file *file)
 {
-    struct state_file *f = (struct state_file *)file;
-    struct submission *s = f->text.emptied ? file_submission(NULL, file, SUBMIT_REFUSAL, 0) : NULL;
-    if (!s)
-        return;
-    reason_set(&s->why, -EINVAL, file->node.kind == NODE_SPEC ? SPEC_EMPTY : EMPTY_DOCUMENT);
-    submission_refuse(s, -EINVAL, (struct slice){0});
-    tenant_submit(file->tenant, s);
+    written_refuse_emptied((struct written *)file, file->node.kind == NODE_SPEC ? SPEC_EMPTY : EMPTY_DOCUMENT);
 }
 
 static void close_state(struct open_file *file)
 {
-    struct state_file *f = (struct state_file *)file;
-    written_close(&f->text);
-    pthread_mutex_destroy(&f->lock);
+    written_close(file);
+    pthread_mutex_destroy(&((struct state_file *)file)->lock);
 }
 
 const struct file_kind state_kind = {
     .size = sizeof(struct state_file),
     .open = open_state,
-    .read = read_state,
-    .write = write_state,
+    .read = written_read,
+    .write = written_write,
     .flush = judge_state,
     .fsync = judge_state,
-    .truncate = truncate_state,
-    .attr = attr_state,
+    .truncate = written_truncate,
+    .attr = written_attr,
     .release = release_state,
     .close = close_state,
 };
