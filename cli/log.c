@@ -5,6 +5,7 @@
 #include "cli/terminal.h"
 #include "store/json.h"
 #include "store/name.h"
+#include "store/state.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -101,24 +102,6 @@ static struct slice member_text(struct log *log, struct slice event, const char 
     return bytes_slice(&log->decoded);
 }
 
-// Is this {"before":…,"after":…}, or one of the two? A member that is missing gets no bytes.
-static bool change_read(struct slice value, struct slice *before, struct slice *after)
-{
-    *before = *after = (struct slice){0};
-    if (json_kind(value) != JSON_OBJECT)
-        return false;
-    struct json_cursor cursor = json_enter(value);
-    for (struct slice key, member; json_next_member(&cursor, &key, &member);) {
-        if (json_key_is(key, "before"))
-            *before = member;
-        else if (json_key_is(key, "after"))
-            *after = member;
-        else
-            return false;
-    }
-    return before->size || after->size;
-}
-
 static void value_add(struct log *log, struct slice value)
 {
     show_value(&log->out, &log->decoded, value, VALUE_COLUMNS);
@@ -130,18 +113,18 @@ static void field_add(struct log *log, struct slice key, struct slice value, boo
     json_decode(&log->decoded, key);
     coloured_add(log, COLOUR_FIELD, bytes_slice(&log->decoded), KEY_COLUMNS);
     bytes_add_text(&log->out, ": ");
-    struct slice before, after;
-    if (!changes || !change_read(value, &before, &after)) {
+    struct state_change change = changes ? state_read_change(value) : (struct state_change){0};
+    if (!change.is_pair) {
         value_add(log, value);
         return;
     }
-    if (before.size)
-        value_add(log, before);
+    if (change.before.size)
+        value_add(log, change.before);
     else
         bytes_add_text(&log->out, "∅");
     bytes_add_text(&log->out, " → ");
-    if (after.size)
-        value_add(log, after);
+    if (change.after.size)
+        value_add(log, change.after);
     else
         bytes_add_text(&log->out, "∅");
 }

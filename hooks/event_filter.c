@@ -67,23 +67,6 @@ void event_filter_free(struct event_filter *f)
 
 // ---- an event as filters see it
 
-// The `after` of a pair, the value itself when it is none; .at NULL: it is gone.
-static struct slice value_now(struct slice value)
-{
-    struct slice after = {0};
-    if (json_kind(value) != JSON_OBJECT)
-        return value;
-    bool is_pair = false;
-    struct json_cursor c = json_enter(value);
-    for (struct slice key, member; json_next_member(&c, &key, &member); is_pair = true) {
-        if (json_key_is(key, "after"))
-            after = member;
-        else if (!json_key_is(key, "before"))
-            return value;
-    }
-    return is_pair ? after : value;
-}
-
 static void add_member(struct bytes *out, struct slice key, struct slice value)
 {
     if (out->size && out->at[out->size - 1] != '{')
@@ -98,7 +81,9 @@ static void add_data(struct bytes *out, struct slice key, struct slice data)
     add_member(out, key, SLICE("{"));
     struct json_cursor c = json_enter(data);
     for (struct slice name, value; json_next_member(&c, &name, &value);) {
-        struct slice now = value_now(value);
+        // Of a pair its `after`, if it is not gone.
+        struct state_change change = state_read_change(value);
+        struct slice now = change.is_pair ? change.after : value;
         if (now.at)
             add_member(out, name, now);
     }

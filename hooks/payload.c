@@ -5,27 +5,10 @@
 
 #include <errno.h>
 
-// The two halves of {"before","after"}; false for every other value.
-static bool split_pair(struct slice value, struct slice *before, struct slice *after)
+// Does it change a value that was there?
+static bool changes(const struct state_change *c)
 {
-    *before = *after = (struct slice){0};
-    if (json_kind(value) != JSON_OBJECT)
-        return false;
-    struct json_cursor c = json_enter(value);
-    for (struct slice key, member; json_next_member(&c, &key, &member);) {
-        if (json_key_is(key, "before"))
-            *before = member;
-        else if (json_key_is(key, "after"))
-            *after = member;
-        else
-            return false;
-    }
-    return before->at || after->at;
-}
-
-static bool is_change(struct slice before, struct slice after)
-{
-    return before.at && !(after.at && json_equal(before, after));
+    return c->before.at && !(c->after.at && json_equal(c->before, c->after));
 }
 
 static void add_old(struct bytes *out, struct slice key, struct slice value)
@@ -43,19 +26,19 @@ static int make_previous(struct bytes *out, struct reader *reader, uint64_t enti
     STATE_AUTO state = NULL;
     FIELDS_AUTO fields = {0};
     struct json_cursor c = json_enter(event->data);
-    for (struct slice key, value, before, after; json_next_member(&c, &key, &value);) {
-        if (!split_pair(value, &before, &after)) {
+    for (struct slice key, value; json_next_member(&c, &key, &value);) {
+        struct state_change change = state_read_change(value);
+        if (!change.is_pair) {
             int error = state ? 0 : history_state(reader, entity, event->version - 1, &state);
             if (!error && !fields.count && state->alive)
                 error = fields_read(&fields, state->fields);
             if (error)
                 return error;
             const struct field *old = fields_find(&fields, key);
-            before = old ? old->value : (struct slice){0};
-            after = value;
+            change = (struct state_change){.before = old ? old->value : (struct slice){0}, .after = value};
         }
-        if (is_change(before, after))
-            add_old(out, key, before);
+        if (changes(&change))
+            add_old(out, key, change.before);
     }
     if (out->size)
         bytes_add_char(out, '}');

@@ -49,15 +49,9 @@ size_t state_bytes(const struct state *s)
 
 // ---- changes
 
-struct change {
-    bool is_pair; // an object of nothing but before and after
-    struct slice before, after;
-};
-
-// A9: an object whose only members are before and after is always a change; {} is a plain value.
-static struct change read_change(struct slice value)
+struct state_change state_read_change(struct slice value)
 {
-    struct change change = {0};
+    struct state_change change = {0};
     if (json_kind(value) != JSON_OBJECT)
         return change;
     struct json_cursor c = json_enter(value);
@@ -67,7 +61,7 @@ static struct change read_change(struct slice value)
         else if (json_key_is(key, "after"))
             change.after = member;
         else
-            return (struct change){0};
+            return (struct state_change){0};
         change.is_pair = true;
     }
     return change;
@@ -151,7 +145,7 @@ int state_record_change(const struct state *before, struct slice data, struct by
         struct slice from, to;
         if (out->failed)
             return -ENOMEM;
-        struct change change = read_change(value);
+        struct state_change change = state_read_change(value);
         if (change.is_pair) {
             bool holds = !change.before.at ? true
                          : current.at      ? json_equal(change.before, current)
@@ -201,7 +195,7 @@ static int apply(struct fields *fields, struct slice data, bool changes, struct 
 {
     struct json_cursor c = json_enter(data);
     for (struct slice key, value; json_next_member(&c, &key, &value);) {
-        struct change change = changes ? read_change(value) : (struct change){0};
+        struct state_change change = changes ? state_read_change(value) : (struct state_change){0};
         if (is_meta(key))
             continue;
         if (change.is_pair && !change.after.at) {

@@ -43,6 +43,14 @@ size_t state_bytes(const struct state *state);
 int state_fold(const struct spec *spec, const struct state *before, const struct event *event, struct state **after,
     struct reason *misfit);
 
+// What a member of an event's data says of its field. A9: an object whose only members are before and after is always
+// a change; {} is a plain value.
+struct state_change {
+    bool is_pair;
+    struct slice before, after; // .at is NULL: it is not among them
+};
+struct state_change state_read_change(struct slice value);
+
 // Makes what is recorded of what was written: each member of `data`, a change of a living entity, becomes
 // {"before","after"} (A8), be it a plain value, "A -> B" or the object itself (A9). Appends the object to `out`. 0,
 // -ESTALE when a `before` does not hold, or -ENOMEM.
