@@ -2,6 +2,7 @@
 
 #include "fs/file.h"
 #include "store/day.h"
+#include "store/stream.h"
 
 #include <errno.h>
 
@@ -81,7 +82,7 @@ static void read_day(fuse_req_t req, struct open_file *file, size_t size, uint64
     if (!error && !bytes_reserve(answer, size))
         error = -ENOMEM;
     if (!error)
-        error = history_read_log(
+        error = stream_read_log(
             v.reader, &f->place, f->part.offset + offset, answer->at, left < size ? (size_t)left : size, &got);
     if (error)
         fuse_reply_err(req, -error);

@@ -25,10 +25,10 @@ int stream_read(struct reader *reader, const struct node *node, struct stream_pl
     switch (node->kind) {
     case NODE_STREAM:
     case NODE_FOLLOW:
-        return history_read_entity(reader, node->number, place, offset, to, size, got);
+        return stream_read_entity(reader, node->number, place, offset, to, size, got);
     case NODE_REJECTED:
-        return history_read_rejected(reader, place, offset, to, size, got);
+        return stream_read_rejected(reader, place, offset, to, size, got);
     default:
-        return history_read_log(reader, place, offset, to, size, got);
+        return stream_read_log(reader, place, offset, to, size, got);
     }
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "fs/visit.h"
+#include "store/stream.h"
 
 // Its size in bytes. 0 or -errno.
 int stream_end(struct reader *reader, const struct node *node, uint64_t *end);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "fs/visit.h"
+#include "store/stream.h"
 
 struct waiting;
 

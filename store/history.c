@@ -39,8 +39,7 @@ int history_reader(struct tenant *t, unsigned thread, struct reader **reader)
     return 0;
 }
 
-// Says damage aloud, once for each place that meets it, and passes the error on.
-static int heard(struct reader *reader, int error)
+int history_heard(struct reader *reader, int error)
 {
     if (error == -EIO)
         fprintf(stderr, "factfs: tenant %s: %s\n", reader->tenant->name, engine_error(reader->engine));
@@ -51,7 +50,7 @@ static int heard(struct reader *reader, int error)
 static int lost(struct reader *reader, int error, const char *what, uint64_t number)
 {
     if (error != -ENOENT)
-        return heard(reader, error);
+        return history_heard(reader, error);
     fprintf(stderr, "factfs: tenant %s: damaged: %s %llu is missing\n", reader->tenant->name, what,
         (unsigned long long)number);
     return -EIO;
@@ -97,7 +96,7 @@ int history_head(struct reader *reader, struct slice name, struct head *head)
     uint64_t entity;
     int error = engine_entity_of_name(reader->engine, name, &entity);
     if (error)
-        return heard(reader, error);
+        return history_heard(reader, error);
     return lost(reader, history_head_of(reader, entity, head), "the index of entity", entity);
 }
 
@@ -107,7 +106,7 @@ int history_head_of(struct reader *reader, uint64_t entity, struct head *head)
     pthread_mutex_lock(&t->lock);
     bool known = known_head(entities_find_id(&t->entities, entity), head);
     pthread_mutex_unlock(&t->lock);
-    return known ? 0 : heard(reader, indexed_head(reader, entity, head));
+    return known ? 0 : history_heard(reader, indexed_head(reader, entity, head));
 }
 
 // The name of an entity whose own row is damaged: its first event tells it too.
@@ -117,7 +116,7 @@ static int name_from_log(struct reader *reader, uint64_t entity, char name[stati
     struct event_row row;
     struct event event;
     BYTES_AUTO actor = {0};
-    int error = heard(reader, -EIO);
+    int error = history_heard(reader, -EIO);
     if (entity && history_page(reader, entity, 1, &page) == 0 &&
         history_event(reader, page.events[0].position, &row) == 0)
         error = envelope_read(row.line, &event, &actor);
@@ -209,7 +208,7 @@ int history_page(struct reader *reader, uint64_t entity, uint32_t version, struc
     struct head head;
     int error = find_page(reader, entity, version, page);
     if (error != -ENOENT || history_head_of(reader, entity, &head) || !version || version > head.version)
-        return heard(reader, error);
+        return history_heard(reader, error);
     // It may have been published just now.
     return lost(reader, find_page(reader, entity, version, page), "the index of entity", entity);
 }
@@ -227,7 +226,7 @@ int history_event(struct reader *reader, uint64_t position, struct event_row *ro
 {
     bool must_be = position && position <= tenant_end(reader->tenant).position;
     int error = engine_event(reader->engine, position, row);
-    return must_be ? lost(reader, error, "event", position) : heard(reader, error);
+    return must_be ? lost(reader, error, "event", position) : history_heard(reader, error);
 }
 
 // ---- searching the log: offsets and moments rise along it
@@ -321,6 +320,12 @@ static int search(struct reader *reader, const struct goal *goal, uint64_t *foun
 
 // ---- moments
 
+int history_position_of_offset(struct reader *reader, uint64_t offset, uint64_t *position)
+{
+    struct goal goal = {.by_offset = true, .offset = offset};
+    return search(reader, &goal, position);
+}
+
 int history_position_at(struct reader *reader, int64_t at_us, uint64_t *position)
 {
     struct goal goal = {.at_us = at_us};
@@ -343,7 +348,7 @@ int history_position_of(struct reader *reader, struct slice id, uint64_t *positi
         return error == -ENOENT ? lost(reader, error, "the event with a given id, position", *position) : error;
     }
     if (error != -ENOENT)
-        return heard(reader, error);
+        return history_heard(reader, error);
     uint64_t end = tenant_end(reader->tenant).position;
     *position = identity_own(reader->tenant->sqids, reader->tenant->number, id);
     error = *position <= end ? has_id(reader, *position, id) : -ENOENT;
@@ -352,7 +357,7 @@ int history_position_of(struct reader *reader, struct slice id, uint64_t *positi
     uint64_t hash = identity_hash(id);
     *position = UINT64_MAX;
     do {
-        error = heard(reader, identity_imported(reader, hash, *position, position));
+        error = history_heard(reader, identity_imported(reader, hash, *position, position));
         if (error)
             return error;
         error = *position <= end ? has_id(reader, *position, id) : -ENOENT;
@@ -488,7 +493,7 @@ int history_state(struct reader *reader, uint64_t entity, uint32_t version, stru
             error = fold_place(reader, page.events[i].position, &span, &state);
     }
     if (error)
-        return heard(reader, error);
+        return history_heard(reader, error);
     if (!state)
         return -ENOENT;
     *found = state;
@@ -500,145 +505,21 @@ int history_state(struct reader *reader, uint64_t entity, uint32_t version, stru
 
 int history_hook(struct reader *reader, struct slice folder, struct slice name, struct hook_row *row)
 {
-    return heard(reader, engine_hook(reader->engine, folder, name, row));
+    return history_heard(reader, engine_hook(reader->engine, folder, name, row));
 }
 
 int history_hook_from(struct reader *reader, uint64_t from, struct hook_row *row)
 {
-    return heard(reader, engine_hook_from(reader->engine, from, row));
+    return history_heard(reader, engine_hook_from(reader->engine, from, row));
 }
 
 int history_hook_log_from(struct reader *reader, uint64_t hook, uint64_t *number, struct slice *text)
 {
-    return heard(reader, engine_hook_log_from(reader->engine, hook, number, text));
+    return history_heard(reader, engine_hook_log_from(reader->engine, hook, number, text));
 }
 
 int history_hook_log_size(struct reader *reader, uint64_t hook, uint64_t *size_bytes)
 {
     uint64_t number;
-    return heard(reader, engine_hook_log_end(reader->engine, hook, size_bytes, &number));
-}
-
-// ---- streams
-
-// Copies the part of a line (and its newline) that lies behind `offset` into what is left of the buffer.
-static void take_line(struct slice line, uint64_t line_offset, uint64_t offset, char *to, size_t size, size_t *got)
-{
-    uint64_t skip = offset + *got > line_offset ? offset + *got - line_offset : 0;
-    if (skip > line.size)
-        return;
-    size_t part = line.size - skip < size - *got ? line.size - skip : size - *got;
-    memcpy(to + *got, line.at + skip, part);
-    *got += part;
-    if (*got < size)
-        to[(*got)++] = '\n';
-}
-
-int history_read_log(
-    struct reader *reader, struct stream_place *place, uint64_t offset, char *to, size_t size, size_t *got)
-{
-    *got = 0;
-    struct log_end end = tenant_end(reader->tenant);
-    if (offset >= end.size_bytes || !size)
-        return 0;
-    if (size > end.size_bytes - offset)
-        size = (size_t)(end.size_bytes - offset);
-    int error = 0;
-    struct goal goal = {.by_offset = true, .offset = offset};
-    uint64_t start = place->number;
-    if (!start || offset < place->offset || offset - place->offset > size)
-        error = search(reader, &goal, &start);
-    if (!error)
-        error = engine_events_start(reader->engine, start);
-    struct event_row row;
-    while (!error && *got < size) {
-        int found = engine_events_next(reader->engine, &row);
-        error = found == 1 ? 0 : found == 0 ? -EIO : found;
-        if (error)
-            break;
-        take_line(row.line, row.offset, offset, to, size, got);
-        *place = (struct stream_place){.offset = row.offset, .number = row.position};
-    }
-    if (error)
-        heard(reader, error);
-    engine_events_end(reader->engine);
-    // What was read before the damage is true.
-    return *got ? 0 : error;
-}
-
-// The version that an offset of an entity's stream lies in.
-static int entity_version(
-    struct reader *reader, uint64_t entity, uint64_t offset, uint32_t last, struct stream_place *place)
-{
-    uint32_t low = 1, high = last;
-    struct chunk page;
-    while (low < high) {
-        uint32_t middle = low + (high - low + 1) / 2;
-        if (chunk_first(middle) > low)
-            middle = chunk_first(middle);
-        int error = history_page(reader, entity, middle, &page);
-        if (error)
-            return error;
-        if (page.offset <= offset)
-            low = middle;
-        else
-            high = middle - 1;
-    }
-    int error = history_page(reader, entity, low, &page);
-    *place = (struct stream_place){.offset = page.offset, .number = low};
-    return error;
-}
-
-int history_read_entity(struct reader *reader, uint64_t entity, struct stream_place *place, uint64_t offset, char *to,
-    size_t size, size_t *got)
-{
-    struct head head;
-    *got = 0;
-    int error = history_head_of(reader, entity, &head);
-    if (error || offset >= head.size_bytes || !size)
-        return error;
-    if (size > head.size_bytes - offset)
-        size = (size_t)(head.size_bytes - offset);
-    if (!place->number || offset < place->offset || offset - place->offset > size)
-        error = entity_version(reader, entity, offset, head.version, place);
-    while (!error && *got < size) {
-        struct chunk page;
-        error = history_page(reader, entity, (uint32_t)place->number, &page);
-        uint64_t event_offset = place->offset;
-        for (uint32_t i = 0; !error && i < page.count && *got < size; i++) {
-            struct event_row row;
-            *place = (struct stream_place){.offset = event_offset, .number = page.first + i};
-            if (offset + *got < event_offset + page.events[i].size_bytes) {
-                error = history_event(reader, page.events[i].position, &row);
-                if (!error)
-                    take_line(row.line, event_offset, offset, to, size, got);
-            }
-            event_offset += page.events[i].size_bytes;
-        }
-        if (!error && *got < size)
-            *place = (struct stream_place){.offset = event_offset, .number = page.first + page.count};
-    }
-    return *got ? 0 : error;
-}
-
-int history_read_rejected(
-    struct reader *reader, struct stream_place *place, uint64_t offset, char *to, size_t size, size_t *got)
-{
-    struct rejected_row row;
-    uint64_t base = reader->tenant->rejected_base;
-    *got = 0;
-    uint64_t end = tenant_end(reader->tenant).rejected_bytes;
-    if (offset >= end || !size)
-        return 0;
-    if (size > end - offset)
-        size = (size_t)(end - offset);
-    int error = place->number && place->offset <= offset ? engine_rejected(reader->engine, place->number, &row)
-                                                         : engine_rejected_at(reader->engine, base + offset, &row);
-    while (!error && *got < size) {
-        take_line(row.line, row.offset - base, offset, to, size, got);
-        *place = (struct stream_place){.offset = row.offset - base, .number = row.number};
-        if (*got < size)
-            error = engine_rejected(reader->engine, row.number + 1, &row);
-    }
-    return *got ? 0 : heard(reader, error);
+    return history_heard(reader, engine_hook_log_end(reader->engine, hook, size_bytes, &number));
 }

@@ -1,5 +1,5 @@
-// Reading a tenant: events by version and position, heads, states and moments. Memory first (what the index on disk
-// does not have yet), then disk.
+// Reading a tenant: events by version and position, heads, states and moments (streams: stream.h). Memory first (what
+// the index on disk does not have yet), then disk.
 //
 // A reader is a connection of its own and used by one thread. Slices that it answers live until the next call on it.
 // All functions: 0 or -errno; -ENOENT for what does not exist, -EIO for damage, which was logged.
@@ -23,6 +23,8 @@ void reader_close(struct reader *reader);
 // The reader that a tenant keeps for one of its reading threads; opened at first use, closed with the tenant. Each
 // number is one thread's own.
 int history_reader(struct tenant *tenant, unsigned thread, struct reader **reader);
+// Passes an error of the engine on, and logs it if it is damage.
+int history_heard(struct reader *reader, int error);
 
 // ---- entities
 int history_head(struct reader *reader, struct slice name, struct head *head);
@@ -41,7 +43,9 @@ int history_page(struct reader *reader, uint64_t entity, uint32_t version, struc
 struct slice history_type(struct reader *reader, uint32_t type);
 int history_event(struct reader *reader, uint64_t position, struct event_row *row);
 
-// ---- moments
+// ---- positions and moments
+// The position of the event that an offset of the tenant's stream lies in.
+int history_position_of_offset(struct reader *reader, uint64_t offset, uint64_t *position);
 // The last position at or before a moment; 0 when there is none.
 int history_position_at(struct reader *reader, int64_t at_us, uint64_t *position);
 // The position of the event with an id.
@@ -65,16 +69,3 @@ int history_hook(struct reader *reader, struct slice folder, struct slice name, 
 int history_hook_from(struct reader *reader, uint64_t from, struct hook_row *row);
 int history_hook_log_from(struct reader *reader, uint64_t hook, uint64_t *number, struct slice *text);
 int history_hook_log_size(struct reader *reader, uint64_t hook, uint64_t *size_bytes);
-
-// ---- streams: the lines from an offset on. *got is less than `size` only at the end.
-// Where an open file stands, so that reading on needs no search; {0} at first.
-struct stream_place {
-    uint64_t offset; // of the event
-    uint64_t number; // its position, its version, or the number of a refusal; 0: unknown
-};
-int history_read_log(
-    struct reader *reader, struct stream_place *place, uint64_t offset, char *to, size_t size, size_t *got);
-int history_read_entity(struct reader *reader, uint64_t entity, struct stream_place *place, uint64_t offset, char *to,
-    size_t size, size_t *got);
-int history_read_rejected(
-    struct reader *reader, struct stream_place *place, uint64_t offset, char *to, size_t size, size_t *got);

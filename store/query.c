@@ -28,9 +28,7 @@ void query_close(struct query *q)
 
 int query_say(struct query *q, int error)
 {
-    if (error == -EIO)
-        fprintf(stderr, "factfs: tenant %s: %s\n", q->reader->tenant->name, engine_error(q->reader->engine));
-    return error;
+    return history_heard(q->reader, error);
 }
 
 // ---- bounds

@@ -441,8 +441,7 @@ int result_read(
         if (!error && *got == before)
             error = -EIO;
     }
-    if (error == -EIO)
-        fprintf(stderr, "factfs: tenant %s: %s\n", reader->tenant->name, engine_error(reader->engine));
+    history_heard(reader, error);
     end_walk(&walk);
     // What was read before the damage is true.
     return *got ? 0 : error;

@@ -144,10 +144,10 @@ static void last_event(void)
     char block[2000];
     size_t got;
     struct stream_place place = {0};
-    CHECK_INT(history_read_log(&f.reader, &place, size, block, sizeof block, &got), 0);
+    CHECK_INT(stream_read_log(&f.reader, &place, size, block, sizeof block, &got), 0);
     CHECK_INT(got, tenant_end(f.tenant).size_bytes - size);
-    CHECK_INT(history_read_log(&f.reader, &place, size - 5, block, sizeof block, &got), -EIO);
-    CHECK_INT(history_read_log(&f.reader, &place, 0, block, sizeof block, &got), 0);
+    CHECK_INT(stream_read_log(&f.reader, &place, size - 5, block, sizeof block, &got), -EIO);
+    CHECK_INT(stream_read_log(&f.reader, &place, 0, block, sizeof block, &got), 0);
     CHECK_INT(count_lines((struct slice){.at = block, .size = got}), 2);
     quiet(false);
     fixture_close(&f);

@@ -117,13 +117,13 @@ static void outside(void)
     CHECK_INT(history_head_of(&f.reader, 0, &head), -ENOENT);
     CHECK_INT(history_head(&f.reader, SLICE("thing_"), &head), -ENOENT);
     CHECK_INT(history_head(&f.reader, SLICE(""), &head), -ENOENT);
-    CHECK_INT(history_read_log(&f.reader, &place, tenant_end(f.tenant).size_bytes, block, 16, &got), 0);
+    CHECK_INT(stream_read_log(&f.reader, &place, tenant_end(f.tenant).size_bytes, block, 16, &got), 0);
     CHECK_INT(got, 0);
-    CHECK_INT(history_read_log(&f.reader, &place, UINT64_MAX - 5, block, 16, &got), 0);
+    CHECK_INT(stream_read_log(&f.reader, &place, UINT64_MAX - 5, block, 16, &got), 0);
     CHECK_INT(got, 0);
-    CHECK_INT(history_read_log(&f.reader, &place, 0, block, 0, &got), 0);
+    CHECK_INT(stream_read_log(&f.reader, &place, 0, block, 0, &got), 0);
     CHECK_INT(got, 0);
-    CHECK_INT(history_read_entity(&f.reader, id, &place, UINT64_MAX - 5, block, 16, &got), 0);
+    CHECK_INT(stream_read_entity(&f.reader, id, &place, UINT64_MAX - 5, block, 16, &got), 0);
     CHECK_INT(got, 0);
     CHECK_TEXT(history_type(&f.reader, 0), "");
     CHECK_TEXT(history_type(&f.reader, 70000), "");

@@ -330,7 +330,7 @@ static inline void model_ask_streams(struct fixture *f, struct model *m, struct 
     static char block[30000];
     size_t size = chance(4) ? 1 + chance(400) : 1 + chance(sizeof block), got = 0;
     uint64_t offset = chance(2) ? *next : chance(m->log.size + 100);
-    int error = history_read_log(&f->reader, place, offset, block, size, &got);
+    int error = stream_read_log(&f->reader, place, offset, block, size, &got);
     size_t expected = offset >= m->log.size ? 0 : m->log.size - offset < size ? m->log.size - offset : size;
     if (model_answered(m, error))
         MODEL_CHECK(
@@ -343,7 +343,7 @@ static inline void model_ask_streams(struct fixture *f, struct model *m, struct 
     uint64_t id = entity_id(f, model_name(entity));
     uint64_t at = chance(stream->size + 10);
     for (int reads = 0; id && reads < 3; reads++, at += got) {
-        if (!model_answered(m, history_read_entity(&f->reader, id, &fresh, at, block, size, &got)))
+        if (!model_answered(m, stream_read_entity(&f->reader, id, &fresh, at, block, size, &got)))
             return;
         expected = at >= stream->size ? 0 : stream->size - at < size ? stream->size - at : size;
         MODEL_CHECK(

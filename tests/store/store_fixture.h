@@ -7,6 +7,7 @@
 #include "store/history.h"
 #include "store/json.h"
 #include "store/store.h"
+#include "store/stream.h"
 #include "tests/store/check.h"
 
 #include <dirent.h>
@@ -457,8 +458,8 @@ static inline struct slice stream_of(struct fixture *f, const char *entity)
     for (;;) {
         char *to = bytes_reserve(text, 65536);
         size_t got = 0;
-        int error = entity ? history_read_entity(&f->reader, id, &place, text->size, to, 65536, &got)
-                           : history_read_log(&f->reader, &place, text->size, to, 65536, &got);
+        int error = entity ? stream_read_entity(&f->reader, id, &place, text->size, to, 65536, &got)
+                           : stream_read_log(&f->reader, &place, text->size, to, 65536, &got);
         if (error)
             return error_text(error);
         if (!got)
@@ -473,7 +474,7 @@ static inline struct slice rejected_of(struct fixture *f)
     struct stream_place place = {0};
     char *to = bytes_reserve(text, 1 << 20);
     size_t got = 0;
-    int error = history_read_rejected(&f->reader, &place, 0, to, 1 << 20, &got);
+    int error = stream_read_rejected(&f->reader, &place, 0, to, 1 << 20, &got);
     text->size = got;
     return error ? error_text(error) : bytes_slice(text);
 }

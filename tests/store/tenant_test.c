@@ -307,7 +307,7 @@ static void only_the_latest(void)
     static char block[10007];
     BYTES_AUTO text = {0};
     for (size_t got = 1; got; offset += got) {
-        CHECK_INT(history_read_rejected(&f.reader, &place, offset, block, sizeof block, &got), 0);
+        CHECK_INT(stream_read_rejected(&f.reader, &place, offset, block, sizeof block, &got), 0);
         bytes_add(&text, block, got);
     }
     CHECK_INT(offset, size);
@@ -316,7 +316,7 @@ static void only_the_latest(void)
     for (int i = 0; i < 200; i++) {
         size_t got, at = chance(size), want = 1 + chance(9000);
         struct stream_place fresh = {0};
-        CHECK_INT(history_read_rejected(&f.reader, i % 2 ? &fresh : &place, at, block, want, &got), 0);
+        CHECK_INT(stream_read_rejected(&f.reader, i % 2 ? &fresh : &place, at, block, want, &got), 0);
         CHECK_INT(got, size - at < want ? size - at : want);
         CHECK(!memcmp(block, text.at + at, got));
     }

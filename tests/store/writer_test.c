@@ -71,8 +71,8 @@ static uint64_t read_to_end(
     while (from + text.size < end) {
         size_t got = 0, size = 777;
         char *to = bytes_reserve(&text, size);
-        int error = entity ? history_read_entity(reader, id, place, from + text.size, to, size, &got)
-                           : history_read_log(reader, place, from + text.size, to, size, &got);
+        int error = entity ? stream_read_entity(reader, id, place, from + text.size, to, size, &got)
+                           : stream_read_log(reader, place, from + text.size, to, size, &got);
         if (error || !got) {
             wrong++;
             return from;
@@ -255,7 +255,7 @@ static void *reserve_and_ask(void *argument)
         static _Thread_local char block[500];
         struct stream_place place = {0};
         size_t got;
-        wrong += history_read_rejected(&reader, &place, 0, block, sizeof block, &got) != 0;
+        wrong += stream_read_rejected(&reader, &place, 0, block, sizeof block, &got) != 0;
         wrong += tenant_end(f.tenant).position < end.position;
     }
     reader_close(&reader);

@@ -6,6 +6,7 @@
 #include "store/chain.h"
 #include "store/history.h"
 #include "store/store.h"
+#include "store/stream.h"
 #include "tests/bench/bench.h"
 #include "tests/torture/cut_vfs.h"
 
@@ -456,7 +457,7 @@ static void entity_verify(struct reader *reader, unsigned number, const struct e
     char *text = allocate(seen->lines.size + 1, 1);
     size_t got;
     struct stream_place place = {0};
-    error = history_read_entity(reader, head.id, &place, 0, text, seen->lines.size + 1, &got);
+    error = stream_read_entity(reader, head.id, &place, 0, text, seen->lines.size + 1, &got);
     if (error || got != seen->lines.size || memcmp(text, seen->lines.at, got) != 0)
         die("%s: its stream is not its part of the log", name);
     free(text);
