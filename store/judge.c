@@ -379,7 +379,6 @@ static int judge_rollback(struct transaction *tx, struct submission *s)
 int judge_submission(struct transaction *tx, struct submission *s)
 {
     int fatal = 0;
-    size_t from = tx->count;
     transaction_submission(tx);
     switch (s->kind) {
     case SUBMIT_EVENTS:
@@ -407,7 +406,7 @@ int judge_submission(struct transaction *tx, struct submission *s)
     if (!engine_in_transaction(tx->reader.engine))
         return s->error ? s->error : -EIO;
     if (!s->error)
-        return transaction_write(tx, from);
+        return transaction_write(tx);
     if (s->rerun)
         rerun_restore(s->rerun, &s->before);
     transaction_undo(tx);

@@ -182,143 +182,7 @@ static void drop_undos(struct transaction *tx)
         state_drop(tx->undos[--tx->undo_count].next_state);
 }
 
-static int touch(struct transaction *tx, struct entity *e)
-{
-    if (e->touched)
-        return 0;
-    if (!GROW(tx->touched, tx->touched_count, tx->touched_room))
-        return -ENOMEM;
-    tx->touched[tx->touched_count++] = e;
-    e->touched = true;
-    e->next = e->head;
-    e->next_state = state_hold(e->state);
-    return 0;
-}
-
-// Under the lock: from here on nobody else may remove it.
-static int find_and_touch(struct transaction *tx, struct slice name, struct entity **entity)
-{
-    struct tenant *t = tx->tenant;
-    pthread_mutex_lock(&t->lock);
-    *entity = entities_find(&t->entities, name);
-    int error = *entity ? touch(tx, *entity) : -ENOENT;
-    pthread_mutex_unlock(&t->lock);
-    return error;
-}
-
-// Where an entity's history ended at the horizon. It has no version when it began behind it.
-static int look_back(struct transaction *tx, struct head *head)
-{
-    struct chunk page;
-    uint32_t version;
-    if (!tx->bounded || head->last_position <= tx->horizon || head->last_position > tx->published.position)
-        return 0;
-    int error = history_version_at(&tx->reader, head->id, tx->horizon, &version);
-    if (!error && version)
-        error = history_page(&tx->reader, head->id, version, &page);
-    if (error)
-        return error;
-    struct head then = {.id = head->id, .version = version};
-    if (version) {
-        then.last_position = page.events[0].position;
-        then.last_at_us = page.events[0].at_us;
-    }
-    *head = then;
-    return 0;
-}
-
-static int touch_entity(struct transaction *tx, struct slice name, struct entity **entity);
-
-int transaction_entity(struct transaction *tx, struct slice name, struct entity **entity)
-{
-    int error = touch_entity(tx, name, entity);
-    if (error || !tx->bounded)
-        return error;
-    uint32_t version = (*entity)->next.version;
-    error = look_back(tx, &(*entity)->next);
-    if (!error && (*entity)->next.version != version) {
-        state_drop((*entity)->next_state);
-        (*entity)->next_state = NULL;
-    }
-    return error;
-}
-
-static int touch_entity(struct transaction *tx, struct slice name, struct entity **entity)
-{
-    struct tenant *t = tx->tenant;
-    struct head head = {0};
-    int error = find_and_touch(tx, name, entity);
-    if (error != -ENOENT)
-        return error;
-    error = history_head(&tx->reader, name, &head);
-    if (error && error != -ENOENT)
-        return error;
-    bool indexed = !error;
-    pthread_mutex_lock(&t->lock);
-    // A reservation may have come in meanwhile.
-    if (!entities_find(&t->entities, name)) {
-        if (!indexed)
-            head.id = t->next_entity++;
-        struct entity *e = entities_add(&t->entities, name, &head);
-        if (e)
-            e->named = indexed;
-    }
-    pthread_mutex_unlock(&t->lock);
-    error = find_and_touch(tx, name, entity);
-    return error == -ENOENT ? -ENOMEM : error;
-}
-
-int transaction_state(struct transaction *tx, struct entity *e, struct state **state)
-{
-    *state = e->next_state;
-    if (e->next_state || e->next.version == 0)
-        return 0;
-    // Not in memory, so no event of this transaction is in it.
-    int error = history_state(&tx->reader, e->head.id, e->next.version, &e->next_state);
-    struct snapshot_row row;
-    if (!error) {
-        error = engine_snapshot(tx->reader.engine, e->head.id, e->next.version, &row);
-        e->next.snapshot_version = error ? 0 : row.version;
-        // Not worth a search: as if nothing had come since.
-        e->next.since_bytes = 0;
-        error = error == -ENOENT ? 0 : error;
-    }
-    *state = e->next_state;
-    return error;
-}
-
-// What memory has of it; false when it has nothing that could be shown. Under the lock.
-static bool peek_memory(struct transaction *tx, struct slice name, uint64_t id, struct head *head, struct state **state)
-{
-    const struct entities *all = &tx->tenant->entities;
-    const struct entity *e = id ? entities_find_id(all, id) : entities_find(all, name);
-    if (!e)
-        return false;
-    *head = e->touched ? e->next : e->head;
-    *state = state_hold(e->touched ? e->next_state : e->state);
-    return head->version || e->reserved;
-}
-
-int transaction_peek(struct transaction *tx, struct slice name, uint64_t id, struct head *head, struct state **state)
-{
-    struct tenant *t = tx->tenant;
-    *state = NULL;
-    pthread_mutex_lock(&t->lock);
-    bool known = peek_memory(tx, name, id, head, state);
-    pthread_mutex_unlock(&t->lock);
-    int error = known ? 0 : id ? history_head_of(&tx->reader, id, head) : history_head(&tx->reader, name, head);
-    uint32_t version = error ? 0 : head->version;
-    if (!error)
-        error = look_back(tx, head);
-    if (!error && head->version != version) {
-        state_drop(*state);
-        *state = NULL;
-    }
-    // Not in memory, so no event of this transaction is in it.
-    if (!error && !*state && head->version)
-        error = history_state(&tx->reader, head->id, head->version, state);
-    return error;
-}
+// ---- events
 
 struct slice transaction_spelling(struct transaction *tx, struct slice type)
 {
@@ -439,7 +303,7 @@ int transaction_add(struct transaction *tx, struct entity *e, struct event *even
         e->next.snapshot_version = event->version;
         e->next.since_bytes = 0;
     }
-    event->id.at = tx->lines.at + addition.line_at + strlen("{\"id\":\"");
+    transaction_renew(tx, *position, event);
     return 0;
 }
 
@@ -564,11 +428,12 @@ static int write_snapshot(struct transaction *tx, const struct addition *a)
     return engine_put_snapshot(tx->reader.engine, a->entity->head.id, &row);
 }
 
-int transaction_write(struct transaction *tx, size_t from_addition)
+int transaction_write(struct transaction *tx)
 {
     struct engine *engine = tx->reader.engine;
+    size_t from = tx->start.count;
     int error = write_types(tx);
-    for (size_t i = from_addition; !error && i < tx->count; i++) {
+    for (size_t i = from; !error && i < tx->count; i++) {
         const struct addition *a = &tx->additions[i];
         struct event_row row = row_of(tx, a);
         error = engine_put_event(engine, &row);
@@ -579,7 +444,7 @@ int transaction_write(struct transaction *tx, size_t from_addition)
         if (!error && a->snapshot)
             error = write_snapshot(tx, a);
     }
-    drop_snapshots(tx, from_addition);
+    drop_snapshots(tx, from);
     drop_undos(tx);
     return error;
 }

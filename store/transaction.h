@@ -95,7 +95,7 @@ void transaction_undo(struct transaction *tx);
 struct transaction_mark transaction_mark(const struct transaction *tx);
 void transaction_undo_to(struct transaction *tx, const struct transaction_mark *mark);
 // Gives what was added since transaction_submission to the engine. After an error only transaction_abort may follow.
-int transaction_write(struct transaction *tx, size_t from_addition);
+int transaction_write(struct transaction *tx);
 int transaction_write_rejected(struct transaction *tx, struct slice line);
 
 // The entity of a name as the transaction has it (`next`), made if there is none (version 0).
