@@ -46,48 +46,55 @@ int identity_imported(struct reader *reader, uint64_t hash, uint64_t below, uint
 
 // ---- the writer's thread
 
-static void sift_list(struct transaction *tx, const struct id_list *list)
+int identities_open(struct identities *known, struct engine *engine)
+{
+    int error = engine_last_claimed(engine, &known->last_claimed);
+    return error ? error : engine_any_given(engine, &known->has_given);
+}
+
+void identities_close(struct identities *known)
+{
+    bloom_free(&known->imported);
+    known->sifted = false;
+}
+
+static void sift_list(struct identities *known, const struct id_list *list)
 {
     for (uint32_t i = 0; i < list->count; i++)
-        bloom_add(&tx->imported, list->all[i].hash);
+        bloom_add(&known->imported, list->all[i].hash);
 }
 
 int identity_sift(struct transaction *tx, size_t events)
 {
+    struct identities *known = &tx->identities;
     struct engine *engine = tx->reader.engine;
-    if (tx->sifted)
+    if (known->sifted)
         return 0;
-    if (!tx->imported.words) {
-        if (bloom_make(&tx->imported))
+    if (!known->imported.words) {
+        if (bloom_make(&known->imported))
             return 0;
-        tx->sift_from = INT64_MIN;
-        sift_list(tx, &tx->tenant->ids.fresh);
-        sift_list(tx, &tx->tenant->ids.swept);
+        known->sift_from = INT64_MIN;
+        sift_list(known, &tx->tenant->ids.fresh);
+        sift_list(known, &tx->tenant->ids.swept);
     }
-    int error = engine_imported_start(engine, tx->sift_from), found = 0;
+    int error = engine_imported_start(engine, known->sift_from), found = 0;
     for (size_t rows = SIFT_ROWS_MIN + events * SIFT_ROWS_PER_EVENT; !error && rows; rows--) {
         int64_t hash;
         found = engine_imported_next(engine, &hash);
         if (found != 1)
             break;
-        bloom_add(&tx->imported, (uint64_t)hash);
-        tx->sift_from = hash;
+        bloom_add(&known->imported, (uint64_t)hash);
+        known->sift_from = hash;
     }
     engine_imported_end(engine);
-    tx->sifted = !error && found == 0;
+    known->sifted = !error && found == 0;
     return error ? error : found < 0 ? found : 0;
-}
-
-void identity_forget(struct transaction *tx)
-{
-    bloom_free(&tx->imported);
-    tx->sifted = false;
 }
 
 static int imported_event(struct transaction *tx, struct slice id, struct event_row *row)
 {
     uint64_t hash = identity_hash(id), position = UINT64_MAX;
-    if (tx->sifted && !bloom_may_have(&tx->imported, hash))
+    if (tx->identities.sifted && !bloom_may_have(&tx->identities.imported, hash))
         return -ENOENT;
     int error;
     while (!(error = identity_imported(&tx->reader, hash, position, &position))) {
@@ -103,7 +110,7 @@ int identity_event(struct transaction *tx, struct slice id, struct event_row *ro
     uint64_t position, own = identity_own(tx->tenant->sqids, tx->tenant->number, id);
     struct slice kept;
     content->known = false;
-    int error = tx->has_given ? engine_given(tx->reader.engine, id, &position, &kept) : -ENOENT;
+    int error = tx->identities.has_given ? engine_given(tx->reader.engine, id, &position, &kept) : -ENOENT;
     if (!error) {
         content->known = kept.size == CHAIN_SIZE;
         if (content->known)
@@ -125,7 +132,7 @@ int identity_make(struct transaction *tx, uint64_t position, char out[static IDE
     struct event_row row;
     struct identity_content content;
     bool claimed = false;
-    if (position <= tx->last_claimed) {
+    if (position <= tx->identities.last_claimed) {
         int error = engine_claimed(tx->reader.engine, position);
         if (error && error != -ENOENT)
             return error;
@@ -145,8 +152,8 @@ int identity_claim(struct transaction *tx, struct slice id)
     uint64_t own = identity_own(tx->tenant->sqids, tx->tenant->number, id);
     if (own <= tx->end.position || own > INT64_MAX)
         return 0;
-    if (own > tx->last_claimed)
-        tx->last_claimed = own;
+    if (own > tx->identities.last_claimed)
+        tx->identities.last_claimed = own;
     return engine_put_claimed(tx->reader.engine, own);
 }
 
@@ -156,7 +163,7 @@ int identity_give(struct transaction *tx, struct slice id, uint64_t position, co
     int error = engine_put_given(tx->reader.engine, id, position, content);
     if (error)
         return error;
-    tx->has_given = true;
+    tx->identities.has_given = true;
     tx->additions[position - tx->published.position - 1].given = id;
     return 0;
 }
@@ -168,8 +175,8 @@ int identity_import(struct transaction *tx, struct slice id, uint64_t position)
     // What the store itself would call it is found without an index.
     if (identity_own(t->sqids, t->number, id) == position)
         return 0;
-    if (tx->imported.words)
-        bloom_add(&tx->imported, hash);
+    if (tx->identities.imported.words)
+        bloom_add(&tx->identities.imported, hash);
     pthread_mutex_lock(&t->lock);
     int error = ids_add(&t->ids, hash, position);
     pthread_mutex_unlock(&t->lock);

@@ -3,6 +3,7 @@
 // in `given`, those that import brought in memory (ids.h) and in `imported`, by hash.
 #pragma once
 
+#include "store/bloom.h"
 #include "store/engine.h"
 #include "store/sqid.h"
 
@@ -24,6 +25,20 @@ int identity_imported(struct reader *reader, uint64_t hash, uint64_t below, uint
 
 // ---- the writer's thread
 
+// What it knows of ids without a search.
+struct identities {
+    uint64_t last_claimed; // the largest position whose own id may have been given away
+    bool has_given;        // append was given an id at some time
+    struct bloom imported; // the ids that import brought; all of them when
+    bool sifted;
+    int64_t sift_from; // the last hash of the index that it has
+};
+
+// Reads it from disk; `identities` must be zero. 0 or -errno.
+int identities_open(struct identities *identities, struct engine *engine);
+// Gives the memory back. What import brought is read anew when it is needed.
+void identities_close(struct identities *identities);
+
 // What `given` keeps of the event that was given an id, to tell whether it is the same one that comes again.
 struct identity_content {
     bool known;
@@ -44,5 +59,3 @@ int identity_give(struct transaction *tx, struct slice id, uint64_t position, co
 int identity_import(struct transaction *tx, struct slice id, uint64_t position);
 // An import of so many events begins: reads on in the index, so that for most ids it need not be searched. 0 or -errno.
 int identity_sift(struct transaction *tx, size_t events);
-// Gives back the memory of that.
-void identity_forget(struct transaction *tx);

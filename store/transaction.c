@@ -1,7 +1,6 @@
 #include "store/transaction.h"
 
 #include "store/grow.h"
-#include "store/identity.h"
 #include "store/query.h"
 
 #include <errno.h>
@@ -47,9 +46,7 @@ static int read_end(struct transaction *tx)
     if (!error || error == -ENOENT)
         error = engine_spec_before(engine, INT64_MAX, &tx->declaration.position);
     if (!error || error == -ENOENT)
-        error = engine_last_claimed(engine, &tx->last_claimed);
-    if (!error)
-        error = engine_any_given(engine, &tx->has_given);
+        error = identities_open(&tx->identities, engine);
     if (!error)
         error = engine_last_rejected(engine, &rejected);
     if (!error) {
@@ -75,7 +72,7 @@ void transaction_close(struct transaction *tx)
 {
     query_room_free(tx->reader.room);
     chain_close(&tx->chain);
-    bloom_free(&tx->imported);
+    identities_close(&tx->identities);
     spec_drop(tx->declaration.spec);
     spec_drop(tx->declaration_kept.spec);
     spec_drop(tx->published_declaration.spec);

@@ -3,8 +3,8 @@
 // whole. Belongs to the writer's thread.
 #pragma once
 
-#include "store/bloom.h"
 #include "store/history.h"
+#include "store/identity.h"
 
 struct addition {
     struct entity *entity;
@@ -48,12 +48,8 @@ struct transaction {
 
     // the log's end, with what was added
     struct log_end end;
-    int64_t at_us; // the timestamp of the submission being judged
-    uint64_t last_claimed;
-    bool has_given;        // append was given an id at some time
-    struct bloom imported; // the ids that import brought; all of them when
-    bool sifted;
-    int64_t sift_from;                   // the last hash of the index that it has
+    int64_t at_us;                       // the timestamp of the submission being judged
+    struct identities identities;        // what is known of ids
     uint64_t rejected_number;            // of the last refusal
     struct declaration declaration;      // in force for the next event
     struct declaration declaration_kept; // … before the submission being judged

@@ -305,7 +305,7 @@ static void rest(struct writer *w)
     // Entities within their usual bounds stay: to read one anew costs more than a commit.
     forget_entities(w, ENTITY_BYTES, SIZE_MAX);
     engine_forget(w->engine);
-    identity_forget(&w->tx);
+    identities_close(&w->tx.identities);
     malloc_trim(0);
 }
 
