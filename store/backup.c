@@ -189,9 +189,7 @@ static int run(const char *from, const char *to, bool restores, const struct bac
     *made = (struct backup_made){0};
     // Of a backup that was cut off while it took its names, the rest of the names is given first.
     struct stage ended = {.dir_fd = -1, .lock_fd = -1};
-    char renaming[512];
-    snprintf(renaming, sizeof renaming, "%s/" STAGE_RENAMING, from);
-    int error = restores && access(renaming, F_OK) == 0 ? stage_open(&ended, from, false, why) : 0;
+    int error = restores && stage_is_renaming(from) ? stage_open(&ended, from, false, why) : 0;
     stage_close(&ended);
     if (!error)
         error = survey_open(&job.survey, from, why);

@@ -154,6 +154,13 @@ static int read_list(struct stage *s, bool *there, struct reason *why)
     return error;
 }
 
+bool stage_is_renaming(const char *path)
+{
+    char renaming[512];
+    snprintf(renaming, sizeof renaming, "%s/" STAGE_RENAMING, path);
+    return access(renaming, F_OK) == 0;
+}
+
 // ---- opening
 
 static int open_directory(struct stage *s, const char *path, struct reason *why)

@@ -22,6 +22,8 @@ struct stage {
     struct bytes names; // of the files so far, each with its newline
 };
 
+// Was a run into the directory cut off while it renamed?
+bool stage_is_renaming(const char *path);
 // Opens the directory, and makes it when it is not there. -EBUSY when a factfs has it; -ENOTEMPTY when it holds
 // anything (`empty`; not so when `finished`), or what is no store or backup.
 int stage_open(struct stage *stage, const char *path, bool empty, struct reason *why);

@@ -70,9 +70,8 @@ static bool may_be_ours(const char *name)
 // Whoever names a directory of something else has most likely mistyped; it is left as it is.
 static int refuse_strangers(const char *path, struct reason *why)
 {
-    char catalog[512], renaming[512], staged[512];
-    snprintf(renaming, sizeof renaming, "%s/" STAGE_RENAMING, path);
-    if (access(renaming, F_OK) == 0)
+    char catalog[512], staged[512];
+    if (stage_is_renaming(path))
         return reason_set(why, -EINVAL, STAGE_REFUSED, path);
     snprintf(catalog, sizeof catalog, "%s/catalog", path);
     if (access(catalog, F_OK) == 0)

@@ -69,8 +69,7 @@ int survey_read(struct survey *s, const char *path, enum engine_mode mode, struc
 static int read_catalog(struct survey *s, struct reason *why)
 {
     char path[512];
-    snprintf(path, sizeof path, "%s/" STAGE_RENAMING, s->path);
-    if (access(path, F_OK) == 0)
+    if (stage_is_renaming(s->path))
         return reason_set(why, -EINVAL, STAGE_REFUSED, s->path);
     snprintf(path, sizeof path, "%s/catalog", s->path);
     if (access(path, F_OK))
