@@ -89,6 +89,21 @@ static int refuse_strangers(const char *path, struct reason *why)
     return strange ? reason_set(why, -EINVAL, "%s is no store of factfs, and it is not empty", path) : 0;
 }
 
+int tenant_info_take(struct tenant_info *info, const struct tenant_row *row)
+{
+    if (row->name.size >= sizeof info->name)
+        return -EIO;
+    *info = (struct tenant_info){
+        .number = row->number, .uid = row->uid, .gid = row->gid, .mode = row->mode, .made_at_us = row->made_at_us};
+    memcpy(info->name, row->name.at, row->name.size);
+    return 0;
+}
+
+void store_file(const char *store, const char *name, char path[static 512])
+{
+    snprintf(path, 512, "%s/%s.db", store, name);
+}
+
 static int copy_info(struct store *store, const struct tenant_row *row)
 {
     if (row->number >= store->info_count) {
@@ -102,11 +117,7 @@ static int copy_info(struct store *store, const struct tenant_row *row)
         store->infos = infos;
         store->info_count = count;
     }
-    struct tenant_info *info = &store->infos[row->number];
-    *info = (struct tenant_info){
-        .number = row->number, .uid = row->uid, .gid = row->gid, .mode = row->mode, .made_at_us = row->made_at_us};
-    memcpy(info->name, row->name.at, row->name.size);
-    return 0;
+    return tenant_info_take(&store->infos[row->number], row);
 }
 
 static int load_catalog(struct store *store, struct reason *why)
@@ -183,16 +194,11 @@ const char *store_path(const struct store *store)
 
 // ---- the catalog
 
-static void tenant_path(const struct store *store, const char *name, char path[static 512])
-{
-    snprintf(path, 512, "%s/%s.db", store->path, name);
-}
-
 static void remove_file(const struct store *store, const char *name)
 {
     static const char *const suffixes[] = {"", "-wal", "-shm"};
     char path[512], file[520];
-    tenant_path(store, name, path);
+    store_file(store->path, name, path);
     for (int i = 0; i < 3; i++) {
         snprintf(file, sizeof file, "%s%s", path, suffixes[i]);
         unlink(file);
@@ -318,7 +324,7 @@ static int open_one(struct store *store, const struct tenant_info *info, struct 
 {
     char path[512];
     struct reason why = {0};
-    tenant_path(store, info->name, path);
+    store_file(store->path, info->name, path);
     struct open_tenant *o = calloc(1, sizeof *o);
     if (!o)
         return -ENOMEM;

@@ -24,6 +24,11 @@ struct tenant_info {
     int64_t made_at_us;
 };
 
+// Takes a row of the catalog. 0, or -EIO for a name that is too long: it is damaged.
+int tenant_info_take(struct tenant_info *info, const struct tenant_row *row);
+// The file of a tenant in the store in a directory.
+void store_file(const char *store, const char *name, char path[static 512]);
+
 // Opens the store, and makes it when the directory is empty or not there. -EBUSY when another process owns it; -EINVAL
 // for a newer format or something that is no store; each with its reason.
 int store_open(struct store **store, const char *path, tenant_observer *observer, void *context, struct reason *why);

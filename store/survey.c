@@ -1,5 +1,6 @@
 #include "store/survey.h"
 
+#include "store/grow.h"
 #include "store/stage.h"
 
 #include <errno.h>
@@ -33,19 +34,11 @@ static int by_name(const void *a, const void *b)
 
 static int add_tenant(struct survey *s, const struct tenant_row *row)
 {
-    if ((s->count & (s->count - 1)) == 0) {
-        struct tenant_info *grown = reallocarray(s->tenants, s->count ? 2 * s->count : 1, sizeof *grown);
-        if (!grown)
-            return -ENOMEM;
-        s->tenants = grown;
-    }
-    struct tenant_info *info = &s->tenants[s->count++];
-    *info = (struct tenant_info){
-        .number = row->number, .uid = row->uid, .gid = row->gid, .mode = row->mode, .made_at_us = row->made_at_us};
-    if (row->name.size >= sizeof info->name)
-        return -EIO;
-    memcpy(info->name, row->name.at, row->name.size);
-    return 0;
+    if (!GROW(s->tenants, s->count, s->room))
+        return -ENOMEM;
+    int error = tenant_info_take(&s->tenants[s->count], row);
+    s->count += !error;
+    return error;
 }
 
 int survey_read(struct survey *s, const char *path, enum engine_mode mode, struct reason *why)
@@ -121,5 +114,5 @@ const struct tenant_info *survey_find(const struct survey *s, const char *name)
 
 void survey_file(const struct survey *s, const char *name, char path[static 512])
 {
-    snprintf(path, 512, "%s/%s.db", s->path, name);
+    store_file(s->path, name, path);
 }

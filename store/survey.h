@@ -14,7 +14,7 @@ struct survey {
     char alphabet[SQID_ALPHABET_SIZE + 1];
     struct sqids sqids;
     struct tenant_info *tenants; // by their names
-    uint32_t count;
+    uint32_t count, room;
 };
 
 // -ENOENT, with the reason, for a directory that is no store.

@@ -338,6 +338,16 @@ static void newer_format(void)
     CHECK_INT(events_of(number), 1);
 }
 
+static void long_name(void)
+{
+    store_close(store);
+    sql("catalog", "INSERT INTO tenant VALUES(60000, printf('%064d', 0), 0, 0, 493, 0)");
+    CHECK_INT(open_store(), -EIO);
+    CHECK(why.text[0]);
+    sql("catalog", "DELETE FROM tenant WHERE number = 60000");
+    REQUIRE(open_store());
+}
+
 static void write_file(const char *name, const char *text)
 {
     char file[200];
@@ -428,6 +438,7 @@ int main(void)
     TEST("closing the store commits and answers what was submitted", closing_answers);
     TEST("a second opener is refused in words", second_opener);
     TEST("a newer format is refused in words, of one tenant for it alone", newer_format);
+    TEST("a damaged catalog with a name that is too long by one is refused", long_name);
     TEST("what is no store is refused in words and left alone", no_store);
     TEST("a fresh file system may become a store", a_fresh_file_system);
     TEST("a closed tenant is one file", one_file);
