@@ -238,7 +238,7 @@ END
     # Queries and the listing of a past too.
     is 1 "$(wc -l < "$T/query/type=Contact.Created/events.ndjson")"
     ls "$T/asof/$(member id "$(event "$T" 5)")" > /dev/null
-    ! process_gone $slow
+    not process_gone $slow
     kill -KILL $slow
     wait_for process_gone $slow
     # Those who wait behind one who goes on can be interrupted as well.
@@ -268,7 +268,7 @@ END
         ls "$T/find/s~(.?){240}c" > /dev/null 2>&1 &
         slow=$!
         sleep 0.3
-        ! process_gone $slow
+        not process_gone $slow
         daemon_stop
         wait_for process_gone $slow
     )

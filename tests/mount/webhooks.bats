@@ -461,8 +461,8 @@ needs_library() {
     for where in "$T/stream" "$W/deliveries" "$W/dead" "$W/status.json" "$DAEMON_OUT" "$T/status.json"; do
         ! grep -E 'GEHEIM|MfKQ9r8' "$where" || { echo "in $where"; return 1; }
     done
-    ! jq -r '.reason' "$T/rejected" | grep -E 'GEHEIM|MfKQ9r8'
-    ! grep -E 'GEHEIM|MfKQ9r8' "$T/rejected"
+    is "" "$(jq -r '.reason' "$T/rejected" | grep -E 'GEHEIM|MfKQ9r8')"
+    is "" "$(grep -E 'GEHEIM|MfKQ9r8' "$T/rejected")"
     is '"http://127.0.0.1:1/***" {"Authorization":"***"} "***"' "$(grep Webhook.Created "$T/stream" | jq -c '.data | .url, .headers, .secret' | xargs -d '\n')"
     holds GEHEIM1 "$(< "$T/hooks/webhooks/w.json")"
     is 600 "$(stat -c %a "$T/hooks/webhooks/w.json")"
