@@ -1,18 +1,9 @@
 # factfs backup and factfs restore, as a command beside a daemon.
 load helpers
-
-setup_file() {
-    :
-}
-
-teardown_file() {
-    :
-}
+load own_mount
 
 setup() {
-    place "$BATS_TEST_TMPDIR"
-    TENANT=acme
-    T=$MOUNT/acme
+    place_own
     D=$BATS_TEST_TMPDIR/backup
     daemon_start
     mkdir "$T" "$MOUNT/other"
@@ -23,12 +14,8 @@ setup() {
 teardown() {
     local status=0
     stop_writers
-    tenant_end || status=1
-    daemon_stop || status=1
-    mount_abort
-    if mountpoint -q "$BATS_TEST_TMPDIR/disk"; then
-        umount "$BATS_TEST_TMPDIR/disk"
-    fi
+    end_own || status=1
+    not mountpoint -q "$BATS_TEST_TMPDIR/disk" || umount "$BATS_TEST_TMPDIR/disk"
     return $status
 }
 

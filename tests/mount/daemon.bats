@@ -1,30 +1,7 @@
 # The daemon: how it starts and ends, what it refuses in words, what it keeps over an end of any kind.
 # Every test has a store and a mount of its own.
 load helpers
-
-setup_file() {
-    :
-}
-
-teardown_file() {
-    :
-}
-
-setup() {
-    place "$BATS_TEST_TMPDIR"
-    TENANT=acme
-    T=$MOUNT/acme
-}
-
-teardown() {
-    local status=0
-    tenant_end || status=1
-    ! exists "$DAEMON_PID_FILE" || daemon_stop || status=1
-    mount_abort
-    ! mountpoint -q "$STORE" || umount "$STORE" || status=1
-    daemon_is_content || status=1
-    return $status
-}
+load own_mount
 
 # A daemon in the foreground with one tenant.
 serve() {

@@ -1,28 +1,6 @@
 # log/YYYY-MM-DD.ndjson: the log of a tenant cut by UTC day. The daemon runs under a clock that each test sets (clock.c).
 load helpers
-
-setup_file() {
-    place "$BATS_FILE_TMPDIR"
-    export CLOCK_FILE=$BATS_FILE_TMPDIR/clock CLOCK_LIBRARY=$BATS_FILE_TMPDIR/clock.so
-    "${CC:-cc}" -shared -fPIC -O2 -D_GNU_SOURCE -o "$CLOCK_LIBRARY" "$BATS_TEST_DIRNAME/clock.c" || return 0
-    date -u -d 2000-01-01T00:00:00Z +%s%6N > "$CLOCK_FILE"
-    # A sanitizer wants to be the first library, and may be told that it is not.
-    export ASAN_OPTIONS=${ASAN_OPTIONS:-}:verify_asan_link_order=0
-    LD_PRELOAD=$CLOCK_LIBRARY daemon_start
-}
-
-setup() {
-    exists "$CLOCK_LIBRARY" || skip "the clock cannot be built: no compiler"
-    Y=$((2000 + BATS_TEST_NUMBER))
-    now "$Y-01-01"
-    tenant_start
-}
-
-# now MOMENT: what the daemon's clock says from here on.
-now() {
-    date -u -d "$1" +%s%6N > "$CLOCK_FILE.new"
-    mv "$CLOCK_FILE.new" "$CLOCK_FILE"
-}
+load clock
 
 # on MOMENT: an event then.
 on() {
@@ -125,12 +103,10 @@ adds_up() {
 }
 
 @test "a watcher of a day sees it grow, one of the log a new day" {
-    needs inotifywait
     three_days
     local out=$BATS_TEST_TMPDIR/out
     cat "$T/log/$Y-05-01.ndjson" > /dev/null
-    inotifywait -m --format '%e %f' "$T/log" > "$out" 2> "$out.err" 3>&- &
-    wait_for in_file "$out.err" "Watches established"
+    watch "$out" "$T/log"
     on "$Y-05-01T13:00:00Z"
     wait_for in_file "$out" "MODIFY $Y-05-01.ndjson"
     on "$Y-05-03T13:00:00Z"
@@ -151,11 +127,9 @@ adds_up() {
 }
 
 @test "who watches a day alone sees it grow" {
-    needs inotifywait
     three_days
     local out=$BATS_TEST_TMPDIR/out
-    inotifywait -m --format '%e' "$T/log/$Y-05-01.ndjson" > "$out" 2> "$out.err" 3>&- &
-    wait_for in_file "$out.err" "Watches established"
+    watch "$out" "$T/log/$Y-05-01.ndjson"
     on "$Y-05-01T13:00:00Z"
     wait_for in_file "$out" "MODIFY"
 }

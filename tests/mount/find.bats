@@ -1,6 +1,7 @@
 # find/FILTER/: links to the entities whose state matches and their states, of today and below asof/WHEN/. What a filter
 # means is tested in tests/store/find_test.c and filter_test.c; here: the files.
 load helpers
+load real_log
 
 # found DIRECTORY: the entities that are linked there.
 found() {
@@ -277,22 +278,8 @@ END
 # ---- a real log
 
 @test "what is found in a real log, now and at moments of its past, is what an independent computation finds" {
-    local log=$BATS_TEST_TMPDIR/log real=${TRAVEL_DECLARATIONS:-$ROOT/../shared/data/travel-declarations.ndjson.gz}
-    if [[ -e $real ]]; then
-        zcat "$real" > "$log"
-    else
-        echo "# $real is not there: a generated log is used instead" >&3
-        python3 - > "$log" << 'END'
-import json, random
-pick = random.Random(1)
-for n in range(20000):
-    key = pick.randrange(1 + n // 4)
-    data = {"status": pick.choice(["Submitted", "Approved", "Rejected", "PaymentHandled"])}
-    if pick.randrange(3):
-        data["Amount"] = pick.uniform(1, 900)
-    print(json.dumps({"type": "Declaration." + data["status"], "target": f"declaration_{key}", "timestamp": f"2017-{1 + n // 2000:02}-{1 + n // 100 % 20:02}T00:00:{n % 60 * 0:02}Z", "data": data}))
-END
-    fi
+    local log=$BATS_TEST_TMPDIR/log
+    real_log > "$log"
     is ok "$(put_file "$T/import" "$log")"
     ends 0 timeout 300 python3 - "$T" << 'END'
 import collections, json, os, re, sys

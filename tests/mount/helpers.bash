@@ -81,6 +81,14 @@ mount_start() {
     daemon_start "$@"
 }
 
+# The same where a user who owns nothing can come as far as the mount, and make tenants.
+mount_start_for_all() {
+    chmod a+x "$BATS_RUN_TMPDIR"
+    place "$BATS_FILE_TMPDIR"
+    chmod 1777 "$STORE"
+    daemon_start
+}
+
 mount_stop() {
     local status=0
     daemon_stop || status=1
@@ -209,6 +217,28 @@ as_nobody() {
     setpriv --reuid=65534 --regid=65534 --clear-groups "$@"
 }
 
+# ---- listening
+
+# listen FILE PROGRAM…: in the background, its output in the file; for programs that wait. $! is its process.
+listen() {
+    local out=$1
+    shift
+    "$@" > "$out" 2> "$out.err" 3>&- &
+}
+
+# watch FILE PATH [OPTION…]: an inotifywait on the path that is in force when this returns.
+watch() {
+    needs inotifywait
+    local out=$1 path=$2
+    shift 2
+    listen "$out" inotifywait -m --format '%e %f' "$@" "$path"
+    wait_for in_file "$out.err" "Watches established"
+}
+
+lines_in() {
+    [[ -e $1 && $(wc -l < "$1") -ge $2 ]]
+}
+
 # ---- writing
 
 calls() {
@@ -259,6 +289,15 @@ save() {
     calls -q open "$1" wtc write "$2" close
 }
 
+# forge SQL: changes the tenant's file; the daemon is stopped.
+forge() {
+    python3 -c '
+import sqlite3, sys
+db = sqlite3.connect(sys.argv[1])
+db.execute(sys.argv[2])
+db.commit()' "$STORE/$TENANT.db" "$1"
+}
+
 # ---- looking
 
 # How many events a tenant or an entity has.
@@ -300,6 +339,16 @@ last_data() {
 state() {
     sed -E '/^  "\$/d; s/^ *//; s/^("([^"\\]|\\.)*":) /\1/' "${1:-$E/state.json}" | tr -d '\n'
     echo
+}
+
+# chain STREAM: the hash of its last event, computed from its lines: over the hash before and the line without its newline.
+chain() {
+    python3 -c '
+import hashlib, sys
+hash = bytes(32)
+for line in open(sys.argv[1], "rb"):
+    hash = hashlib.sha256(hash + line[:-1]).digest()
+print(hash.hex())' "$1"
 }
 
 # refusals: how many lines `rejected` has.

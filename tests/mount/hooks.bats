@@ -3,10 +3,7 @@
 load helpers
 
 setup_file() {
-    chmod a+x "$BATS_RUN_TMPDIR"
-    place "$BATS_FILE_TMPDIR"
-    chmod 1777 "$STORE"
-    daemon_start
+    mount_start_for_all
 }
 
 setup() {

@@ -2,11 +2,7 @@
 load helpers
 
 setup_file() {
-    # A user who owns nothing must be able to come as far as the mount, and to make tenants.
-    chmod a+x "$BATS_RUN_TMPDIR"
-    place "$BATS_FILE_TMPDIR"
-    chmod 1777 "$STORE"
-    daemon_start
+    mount_start_for_all
 }
 
 # What nobody may do, as the words that bash gives.

@@ -1,28 +1,7 @@
 # query/FILTER/: the events that match, as files. What a filter means is tested in tests/store/filter_test.c and
 # query_test.c; here: the files, and every key once against jq over the whole stream.
 load helpers
-
-REAL=${TRAVEL_DECLARATIONS:-$ROOT/../shared/data/travel-declarations.ndjson.gz}
-
-# listen FILE PROGRAM…: in the background, its output in the file; for programs that wait. $! is its process.
-listen() {
-    local out=$1
-    shift
-    "$@" > "$out" 2> "$out.err" 3>&- &
-}
-
-# watch FILE PATH [OPTION…]: an inotifywait on the path that is in force when this returns.
-watch() {
-    needs inotifywait
-    local out=$1 path=$2
-    shift 2
-    listen "$out" inotifywait -m --format '%e %f' "$@" "$path"
-    wait_for in_file "$out.err" "Watches established"
-}
-
-lines_in() {
-    [[ -e $1 && $(wc -l < "$1") -ge $2 ]]
-}
+load real_log
 
 has_mode() {
     [[ $(stat -c %a "$2") == "$1" ]]
@@ -383,8 +362,7 @@ END
 # ---- a real log
 
 @test "queries of 55,628 real events are what jq picks from the whole log" {
-    [[ -e $REAL ]] || skip "no real data"
-    gzip -dc "$REAL" | jq -c 'del(.timestamp)' > "$BATS_TEST_TMPDIR/events"
+    real_log | jq -c 'del(.timestamp)' > "$BATS_TEST_TMPDIR/events"
     is ok "$(put_file "$T/append" "$BATS_TEST_TMPDIR/events")"
     jq -r '[.type, .actor, .target] | @tsv' "$T/stream" > "$BATS_TEST_TMPDIR/table"
     local type actor entity wanted

@@ -148,7 +148,7 @@ agent_y  2   40%" "$output"
 @test "stats names a damaged event, counts the others, and exits with 1" {
     four_days
     daemon_stop
-    sqlite3 "$STORE/$TENANT.db" "UPDATE event SET line = replace(line, 'agent_x', 'agent_z') WHERE position = 2"
+    forge "UPDATE event SET line = replace(line, 'agent_x', 'agent_z') WHERE position = 2"
     ends 1 "$FACTFS" stats "$STORE" "$TENANT"
     holds 'event 2' "$output"
     holds "$TENANT: 4 events" "$output"

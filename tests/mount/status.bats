@@ -44,12 +44,7 @@ has() {
     created contact_a '{"n":1}'
     happened Contact.Qualified '{"stage":"Lead"}'
     local hash
-    hash=$(python3 -c '
-import hashlib, sys
-hash = bytes(32)
-for line in sys.stdin.buffer:
-    hash = hashlib.sha256(hash + line.rstrip(b"\n")).digest()
-print(hash.hex())' < "$T/stream")
+    hash=$(chain "$T/stream")
     is "\"$hash\"" "$(status .head)"
     is "$hash" "$(getfattr --only-values -n user.factfs.hash "$E/events/00000002.Contact.Qualified.json")"
 }

@@ -1,26 +1,6 @@
 # Reading what grows: sizes, tail, follow, poll, inotify, maps; no half line; directories read while events arrive.
 load helpers
 
-# listen FILE PROGRAM…: in the background, its output in the file; for programs that wait. $! is its process.
-listen() {
-    local out=$1
-    shift
-    "$@" > "$out" 2> "$out.err" 3>&- &
-}
-
-# watch FILE PATH [OPTION…]: an inotifywait on the path that is in force when this returns.
-watch() {
-    needs inotifywait
-    local out=$1 path=$2
-    shift 2
-    listen "$out" inotifywait -m --format '%e %f' "$@" "$path"
-    wait_for in_file "$out.err" "Watches established"
-}
-
-lines_in() {
-    [[ -e $1 && $(wc -l < "$1") -ge $2 ]]
-}
-
 setup() {
     tenant_start
     OUT=$BATS_TEST_TMPDIR/out

@@ -1,51 +1,15 @@
 # factfs verify: the proof of a store, beside its daemon and without one.
 load helpers
-
-setup_file() {
-    :
-}
-
-teardown_file() {
-    :
-}
+load own_mount
 
 setup() {
-    place "$BATS_TEST_TMPDIR"
-    TENANT=acme
-    T=$MOUNT/acme
+    place_own
     daemon_start
     mkdir "$T" "$MOUNT/other"
     created order_1 '{"n":1}'
     happened was_placed '{"n":2}'
     happened was_shipped '{"n":3}'
     put "$MOUNT/other/append" '{"type":"was_seen","target":"thing_1"}'
-}
-
-teardown() {
-    local status=0
-    tenant_end || status=1
-    daemon_stop || status=1
-    mount_abort
-    return $status
-}
-
-# The chain as FILES.md H4 has it: over the hash before and each line without its newline.
-chain() {
-    python3 -c '
-import hashlib, sys
-hash = bytes(32)
-for line in open(sys.argv[1], "rb"):
-    hash = hashlib.sha256(hash + line[:-1]).digest()
-print(hash.hex())' "$1"
-}
-
-# forge SQL: changes the tenant's file while nothing has it open.
-forge() {
-    python3 -c '
-import sqlite3, sys
-db = sqlite3.connect(sys.argv[1])
-db.execute(sys.argv[2])
-db.commit()' "$STORE/acme.db" "$1"
 }
 
 @test "verify tells events and hash of each tenant, beside the daemon and without it" {
