@@ -135,9 +135,6 @@ static struct open_file *find_opened(fuse_req_t req, const struct node *node)
     const struct file_kind *kind = file_kind_of(node->kind);
     if (node_is_view(node->kind) || !kind || !kind->attr)
         return NULL;
-    // Documents are opened on the thread of the requests; of views there are none.
-    if (node_is_view(node->kind))
-        return NULL;
     struct open_file *file = mount_of(req)->documents;
     while (file &&
            (file->node.kind != node->kind || file->node.tenant != node->tenant || file->node.number != node->number ||
