@@ -63,13 +63,6 @@ static struct slice take(struct slice *rest, char separator)
     return taken;
 }
 
-static int compare(struct slice a, struct slice b)
-{
-    size_t both = a.size < b.size ? a.size : b.size;
-    int order = both ? memcmp(a.at, b.at, both) : 0;
-    return order ? order : (a.size > b.size) - (a.size < b.size);
-}
-
 static struct slice shown(struct slice s)
 {
     if (s.size <= SHOWN_MAX)
@@ -253,7 +246,7 @@ static int read_alternative(struct parser *p, enum filter_key key, struct slice 
 
 static int compare_alternatives(const void *a, const void *b)
 {
-    return compare(((const struct alternative *)a)->text, ((const struct alternative *)b)->text);
+    return slice_compare(((const struct alternative *)a)->text, ((const struct alternative *)b)->text);
 }
 
 static int read_choice(struct parser *p, enum filter_key key, struct slice value, struct condition *condition)
@@ -522,7 +515,7 @@ static int read_find_condition(struct parser *p, struct slice text, struct condi
 static int compare_conditions(const void *a, const void *b)
 {
     const struct condition *x = a, *y = b;
-    return x->rank != y->rank ? (x->rank > y->rank) - (x->rank < y->rank) : compare(x->text, y->text);
+    return x->rank != y->rank ? (x->rank > y->rank) - (x->rank < y->rank) : slice_compare(x->text, y->text);
 }
 
 static int read_conditions(struct parser *p)

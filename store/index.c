@@ -161,9 +161,7 @@ static int by_term(const void *a, const void *b)
     const struct segment_term *x = ((const struct index_term *)a)->term, *y = ((const struct index_term *)b)->term;
     if (x->kind != y->kind)
         return x->kind < y->kind ? -1 : 1;
-    size_t size = x->text.size < y->text.size ? x->text.size : y->text.size;
-    int order = memcmp(x->text.at, y->text.at, size);
-    return order ? order : (x->text.size > y->text.size) - (x->text.size < y->text.size);
+    return slice_compare(x->text, y->text);
 }
 
 // Sorts the events of a full segment by their terms.

@@ -92,13 +92,6 @@ static bool is_ordered(int order, enum filter_operator op)
     }
 }
 
-static int order_of(struct slice a, struct slice b)
-{
-    size_t size = a.size < b.size ? a.size : b.size;
-    int order = size ? memcmp(a.at, b.at, size) : 0;
-    return order ? order : (a.size > b.size) - (a.size < b.size);
-}
-
 static bool is_equality(enum filter_operator op)
 {
     return op == FILTER_EQUAL || op == FILTER_NOT_EQUAL;
@@ -121,7 +114,7 @@ static int text_holds(struct match *m, const struct condition *c, struct slice q
         return 1;
     if (f->is_moment)
         return when_parse_moment(text, &at_us) == 0 && is_ordered((at_us > f->at_us) - (at_us < f->at_us), f->op);
-    return !f->is_number && is_ordered(order_of(text, f->value), f->op);
+    return !f->is_number && is_ordered(slice_compare(text, f->value), f->op);
 }
 
 static int value_holds(struct match *m, const struct condition *c, struct slice value)
