@@ -100,17 +100,6 @@ static int look(struct visit *v, uint64_t position, uint64_t enough)
     return error;
 }
 
-// Has anything that matches come in behind a position?
-static int has_come(struct reader *reader, const struct filter *filter, uint64_t behind, uint64_t end, bool *has)
-{
-    struct result result;
-    result_ascend(&result, filter, behind + 1);
-    int error = result_look(&result, reader, end, 1);
-    *has = result.count > 0;
-    result_close(&result);
-    return error;
-}
-
 static int descend(struct visit *v, struct descent *d, uint64_t position)
 {
     result_close(&d->result);
@@ -129,7 +118,7 @@ static int descend_now(struct visit *v)
     struct descent *d = &v->view->query->latest;
     uint64_t end = tenant_end(v->tenant).position;
     bool come = true;
-    int error = d->checked ? has_come(v->reader, v->view->filter, d->checked, end, &come) : 0;
+    int error = d->checked ? result_any(v->reader, v->view->filter, d->checked, end, &come) : 0;
     if (!error && come)
         return descend(v, d, end);
     if (!error)
@@ -273,7 +262,7 @@ bool query_grew(struct view *view, struct reader *reader)
     if (m->told >= end)
         return false;
     // What cannot be known is told.
-    int error = has_come(reader, view->filter, m->told, end, &has);
+    int error = result_any(reader, view->filter, m->told, end, &has);
     m->told = end;
     return error || has;
 }

@@ -86,14 +86,11 @@ static void close_follow(struct open_file *file)
 // How far a waiter has looked is its offset, a position.
 static bool has_come_for(struct waiter *w, struct reader *reader)
 {
-    struct result result;
+    bool any;
     uint64_t end = tenant_end(reader->tenant).position;
     if (w->offset >= end)
         return false;
-    result_ascend(&result, w->filter, w->offset + 1);
-    int error = result_look(&result, reader, end, 1);
-    bool has = error || result.count;
-    result_close(&result);
+    bool has = result_any(reader, w->filter, w->offset, end, &any) || any;
     if (!has || w->poll)
         w->offset = end;
     return has;

@@ -231,6 +231,16 @@ int result_look(struct result *r, struct reader *reader, uint64_t position, uint
     return r->descending ? descend(r, enough) : ascend(r, position, enough);
 }
 
+int result_any(struct reader *reader, const struct filter *filter, uint64_t behind, uint64_t end, bool *any)
+{
+    struct result result;
+    result_ascend(&result, filter, behind + 1);
+    int error = result_look(&result, reader, end, 1);
+    *any = result.count > 0;
+    result_close(&result);
+    return error;
+}
+
 // ---- a window at hand
 
 static int take_in_hand(struct result *r, size_t number, const struct result_hand **hand)
@@ -260,13 +270,14 @@ static int take_in_hand(struct result *r, size_t number, const struct result_han
     return 0;
 }
 
-// The last of so many windows that begins at or before an offset.
-static size_t window_at(const struct result *r, uint64_t offset)
+// The last of some things in the order of their offsets that begins at or before one; the first offset is given, and
+// how far apart they stand.
+static size_t last_at(const uint64_t *first, size_t stride_bytes, size_t count, uint64_t offset)
 {
-    size_t low = 0, high = r->window_count - 1;
+    size_t low = 0, high = count - 1;
     while (low < high) {
         size_t middle = low + (high - low + 1) / 2;
-        if (r->windows[middle].offset <= offset)
+        if (*(const uint64_t *)((const char *)first + middle * stride_bytes) <= offset)
             low = middle;
         else
             high = middle - 1;
@@ -274,17 +285,14 @@ static size_t window_at(const struct result *r, uint64_t offset)
     return low;
 }
 
+static size_t window_at(const struct result *r, uint64_t offset)
+{
+    return last_at(&r->windows->offset, sizeof *r->windows, r->window_count, offset);
+}
+
 static size_t match_at(const struct result_hand *hand, uint64_t offset)
 {
-    size_t low = 0, high = hand->count - 1;
-    while (low < high) {
-        size_t middle = low + (high - low + 1) / 2;
-        if (hand->matches[middle].offset <= offset)
-            low = middle;
-        else
-            high = middle - 1;
-    }
-    return low;
+    return last_at(&hand->matches->offset, sizeof *hand->matches, hand->count, offset);
 }
 
 static uint64_t end_of(const struct result *r, size_t window)

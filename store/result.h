@@ -39,6 +39,9 @@ void result_close(struct result *result);
 // index is damaged. A match that is damaged is counted (`damaged`), and is one byte.
 int result_look(struct result *result, struct reader *reader, uint64_t position, uint64_t enough);
 
+// Does anything match behind a position, up to another? 0 or -errno, as result_look.
+int result_any(struct reader *reader, const struct filter *filter, uint64_t behind, uint64_t end, bool *any);
+
 // The first matches up to a position (ascending alone), at most `most`: how many they are, the bytes that they take,
 // and the position of the last, 0 for none. What it takes to know must have been looked at.
 int result_part(struct result *result, struct reader *reader, uint64_t position, uint64_t most, uint64_t *count,
