@@ -1,6 +1,7 @@
 #include "fs/day.h"
 
 #include "fs/file.h"
+#include "fs/reply.h"
 #include "store/day.h"
 #include "store/stream.h"
 
@@ -74,20 +75,16 @@ static void read_day(fuse_req_t req, struct open_file *file, size_t size, uint64
     VISIT v = {0};
     size_t got = 0;
     int error = file_visit(&v, file);
-    struct bytes *answer = &v.desk->answer;
     if (!error && !f->part.closed)
         error = day_find(v.reader, (uint32_t)file->node.number, &f->part);
     uint64_t left = offset < f->part.size_bytes ? f->part.size_bytes - offset : 0;
-    bytes_clear(answer);
-    if (!error && !bytes_reserve(answer, size))
+    char *to = reply_room(&v, size);
+    if (!error && !to)
         error = -ENOMEM;
     if (!error)
-        error = stream_read_log(
-            v.reader, &f->place, f->part.offset + offset, answer->at, left < size ? (size_t)left : size, &got);
-    if (error)
-        fuse_reply_err(req, -error);
-    else
-        fuse_reply_buf(req, answer->at, got);
+        error =
+            stream_read_log(v.reader, &f->place, f->part.offset + offset, to, left < size ? (size_t)left : size, &got);
+    reply_read(req, &v, error, got);
 }
 
 const struct file_kind day_kind = {

@@ -315,10 +315,7 @@ static void read_found(fuse_req_t req, struct open_file *file, size_t size, uint
     }
     if (!error && f->position)
         error = read_lines(&v, f, size, offset);
-    if (error)
-        fuse_reply_err(req, -error);
-    else
-        fuse_reply_buf(req, answer->at, answer->size);
+    reply_read(req, &v, error, answer->size);
 }
 
 const struct file_kind found_kind = {

@@ -1,6 +1,7 @@
 #include "fs/query_stream.h"
 
 #include "fs/query.h"
+#include "fs/reply.h"
 #include "fs/search.h"
 #include "fs/waiter.h"
 
@@ -25,20 +26,9 @@ static struct query_file *file_of_read(struct waiter *w)
 // Reads into the desk's answer. 0 or -errno.
 static int read_result(struct visit *v, struct result *result, size_t size, uint64_t offset, size_t *got)
 {
-    struct bytes *answer = &v->desk->answer;
-    bytes_clear(answer);
+    char *to = reply_room(v, size);
     *got = 0;
-    if (!bytes_reserve(answer, size))
-        return -ENOMEM;
-    return result_read(result, v->reader, offset, UINT64_MAX, answer->at, size, got);
-}
-
-static void reply_read(fuse_req_t req, const struct visit *v, int error, size_t got)
-{
-    if (error)
-        fuse_reply_err(req, -error);
-    else
-        fuse_reply_buf(req, v->desk->answer.at, got);
+    return to ? result_read(result, v->reader, offset, UINT64_MAX, to, size, got) : -ENOMEM;
 }
 
 static void read_stream(fuse_req_t req, struct open_file *file, size_t size, uint64_t offset)
@@ -155,9 +145,7 @@ static void poll_query(fuse_req_t req, struct open_file *file, struct fuse_pollh
     VISIT v = {0};
     int error = file_visit(&v, file);
     if (error) {
-        if (handle)
-            fuse_pollhandle_destroy(handle);
-        fuse_reply_err(req, -error);
+        reply_poll_error(req, handle, error);
         return;
     }
     if (handle)

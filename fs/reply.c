@@ -13,6 +13,27 @@ void reply_part(fuse_req_t req, struct slice text, size_t size, uint64_t offset)
     fuse_reply_buf(req, left ? text.at + offset : NULL, left < size ? left : size);
 }
 
+char *reply_room(const struct visit *v, size_t size)
+{
+    bytes_clear(&v->desk->answer);
+    return bytes_reserve(&v->desk->answer, size);
+}
+
+void reply_read(fuse_req_t req, const struct visit *v, int error, size_t got)
+{
+    if (error)
+        fuse_reply_err(req, -error);
+    else
+        fuse_reply_buf(req, v->desk->answer.at, got);
+}
+
+void reply_poll_error(fuse_req_t req, struct fuse_pollhandle *handle, int error)
+{
+    if (handle)
+        fuse_pollhandle_destroy(handle);
+    fuse_reply_err(req, -error);
+}
+
 void reply_know(struct mount *mount, uint64_t id, bool asked)
 {
     known_add(mount->known, id, asked);

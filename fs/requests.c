@@ -300,12 +300,10 @@ static void list(fuse_req_t req, fuse_ino_t id, size_t size, off_t from, bool pl
     VISIT v = {0};
     ENTRY entry = {0};
     int error = visit_begin(&v, req, id);
-    struct bytes *answer = error ? NULL : &v.desk->answer;
-    if (!error) {
-        bytes_clear(answer);
-        error = bytes_reserve(answer, size) ? 0 : -ENOMEM;
-    }
+    char *to = reply_room(&v, size);
     size_t used = 0;
+    if (!error && !to)
+        error = -ENOMEM;
     for (uint64_t offset = (uint64_t)from; !error;) {
         int found = next_entry(&v, offset, &entry);
         if (found < 0)
@@ -316,7 +314,7 @@ static void list(fuse_req_t req, fuse_ino_t id, size_t size, off_t from, bool pl
         memcpy(name, entry.name.at, entry.name.size);
         name[entry.name.size] = '\0';
         uint64_t next = offset < DOTS ? entry.next : entry.next + DOTS;
-        size_t taken = add_entry(req, answer->at + used, size - used, &entry, name, next, plus);
+        size_t taken = add_entry(req, to + used, size - used, &entry, name, next, plus);
         if (taken > size - used)
             break;
         if (plus && entry.id)
@@ -324,10 +322,7 @@ static void list(fuse_req_t req, fuse_ino_t id, size_t size, off_t from, bool pl
         used += taken;
         offset = next;
     }
-    if (error && !used)
-        fuse_reply_err(req, -error);
-    else
-        fuse_reply_buf(req, answer->at, used);
+    reply_read(req, &v, used ? 0 : error, used);
 }
 
 static void list_later(const struct search_call *c)
@@ -398,15 +393,6 @@ static void on_open(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi)
         file_release(file_of(fi));
 }
 
-static void read_query(fuse_req_t req, struct visit *v, size_t size, uint64_t offset)
-{
-    int error = query_read(v, size, offset);
-    if (error)
-        fuse_reply_err(req, -error);
-    else
-        fuse_reply_buf(req, v->desk->answer.at, v->desk->answer.size);
-}
-
 // An event's file, a past document, or the state of a query.
 static void read_immutable(fuse_req_t req, fuse_ino_t id, size_t size, uint64_t offset)
 {
@@ -414,7 +400,8 @@ static void read_immutable(fuse_req_t req, fuse_ino_t id, size_t size, uint64_t 
     struct slice text;
     int error = visit_begin(&v, req, id);
     if (!error && (v.node.kind == NODE_QUERY_EVENTS || v.node.kind == NODE_QUERY_COUNT)) {
-        read_query(req, &v, size, offset);
+        error = query_read(&v, size, offset);
+        reply_read(req, &v, error, v.desk->answer.size);
         return;
     }
     if (!error && v.node.kind == NODE_EVENT) {

@@ -1,6 +1,7 @@
 // `stream`, `rejected` and `follow`: logs that grow. A stream has its true size and ends; a read of `follow` at the end
 // waits for the next event.
 #include "fs/file.h"
+#include "fs/reply.h"
 #include "fs/stream.h"
 #include "fs/waiter.h"
 
@@ -28,22 +29,13 @@ static int open_follow(struct visit *v, struct open_file *file, struct fuse_file
 // Reads into the desk's answer. 0 or -errno.
 static int read_some(struct visit *v, struct stream_file *f, size_t size, uint64_t offset, size_t *got)
 {
-    struct bytes *answer = &v->desk->answer;
-    bytes_clear(answer);
+    char *to = reply_room(v, size);
     *got = 0;
-    if (!bytes_reserve(answer, size))
+    if (!to)
         return -ENOMEM;
-    int error = stream_read(v->reader, &v->node, &f->place, offset, answer->at, size, got);
+    int error = stream_read(v->reader, &v->node, &f->place, offset, to, size, got);
     f->read_end = offset + *got;
     return error;
-}
-
-static void reply_read(fuse_req_t req, const struct visit *v, int error, size_t got)
-{
-    if (error)
-        fuse_reply_err(req, -error);
-    else
-        fuse_reply_buf(req, v->desk->answer.at, got);
 }
 
 static void read_stream(fuse_req_t req, struct open_file *file, size_t size, uint64_t offset)
@@ -97,9 +89,7 @@ static void poll_stream(fuse_req_t req, struct open_file *file, struct fuse_poll
     if (!error)
         error = stream_end(v.reader, &v.node, &end);
     if (error) {
-        if (handle)
-            fuse_pollhandle_destroy(handle);
-        fuse_reply_err(req, -error);
+        reply_poll_error(req, handle, error);
         return;
     }
     if (handle) {
