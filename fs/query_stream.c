@@ -9,18 +9,17 @@
 #include <poll.h>
 
 struct query_file {
-    struct open_file file;
-    uint64_t read_end; // of the last read; of a parked one in its turn, behind the lock
-    struct waiter read, poll;
+    struct growing_file growing;
 
-    // follow: what matches from when it was opened on. The search's thread and the notifier's read it.
+    // follow: what matches from when it was opened on. The search's thread and the notifier's read it, and set where
+    // the last read ended.
     pthread_mutex_t lock;
     struct result result; // (lock)
 };
 
 static struct query_file *file_of_read(struct waiter *w)
 {
-    return (struct query_file *)((char *)w - offsetof(struct query_file, read));
+    return (struct query_file *)((char *)w - offsetof(struct query_file, growing.read));
 }
 
 // Reads into the desk's answer. 0 or -errno.
@@ -41,7 +40,7 @@ static void read_stream(fuse_req_t req, struct open_file *file, size_t size, uin
         error = query_look(&v);
     if (!error)
         error = read_result(&v, query_stream(v.view), size, offset, &got);
-    f->read_end = offset + got;
+    f->growing.read_end = offset + got;
     reply_read(req, &v, error, got);
 }
 
@@ -53,7 +52,7 @@ static int open_stream(struct visit *v, struct open_file *file, struct fuse_file
 {
     struct query_file *f = (struct query_file *)file;
     (void)fi;
-    f->poll = (struct waiter){.source = &result_source, .filter = v->view->filter};
+    f->growing.poll = (struct waiter){.source = &result_source, .filter = v->view->filter};
     return 0;
 }
 
@@ -93,7 +92,7 @@ static int read_parked(struct waiter *w, struct reader *reader, char *to, size_t
     int error = result_look(&f->result, reader, tenant_end(reader->tenant).position, UINT64_MAX);
     if (!error)
         error = result_read(&f->result, reader, w->at, UINT64_MAX, to, w->size, got);
-    f->read_end = w->at + *got;
+    f->growing.read_end = w->at + *got;
     pthread_mutex_unlock(&f->lock);
     return error;
 }
@@ -112,24 +111,21 @@ static void read_follow(fuse_req_t req, struct open_file *file, size_t size, uin
         error = result_look(&f->result, v.reader, tenant_end(v.tenant).position, UINT64_MAX);
         if (!error)
             error = read_result(&v, &f->result, size, offset, &got);
-        f->read_end = offset + got;
+        f->growing.read_end = offset + got;
         scanned = f->result.scanned;
         pthread_mutex_unlock(&f->lock);
     }
-    if (!error && !got && size && (file->flags & O_NONBLOCK))
-        error = -EAGAIN;
-    // One read waits at a time, as read(2) sees to.
-    if (!error && !got && size && waiter_is_parked(file->mount->waiting, &f->read))
-        error = -EBUSY;
+    if (!error && !got && size)
+        error = growing_may_wait(&f->growing);
     if (!error && !got && size) {
-        f->read = (struct waiter){.node = v.node,
+        f->growing.read = (struct waiter){.node = v.node,
             .req = req,
             .source = &result_source,
             .filter = v.view->filter,
             .offset = scanned,
             .at = offset,
             .size = size};
-        error = waiter_park_read(file->mount->waiting, v.reader, &f->read);
+        error = waiter_park_read(file->mount->waiting, v.reader, &f->growing.read);
         if (!error)
             return;
     }
@@ -149,31 +145,24 @@ static void poll_query(fuse_req_t req, struct open_file *file, struct fuse_pollh
         return;
     }
     if (handle)
-        waiter_park_poll(file->mount->waiting, &f->poll, &v.node, handle, tenant_end(v.tenant).position);
+        waiter_park_poll(file->mount->waiting, &f->growing.poll, &v.node, handle, tenant_end(v.tenant).position);
     // What came before it was parked is seen here.
     uint64_t bytes, read_end;
     if (follows) {
         pthread_mutex_lock(&f->lock);
         error = result_look(&f->result, v.reader, tenant_end(v.tenant).position, UINT64_MAX);
         bytes = f->result.bytes;
-        read_end = f->read_end;
+        read_end = f->growing.read_end;
         pthread_mutex_unlock(&f->lock);
     } else {
         error = query_look(&v);
         bytes = query_stream(v.view)->bytes;
-        read_end = f->read_end;
+        read_end = f->growing.read_end;
     }
     if (error)
         fuse_reply_err(req, -error);
     else
         fuse_reply_poll(req, bytes > read_end ? POLLIN | POLLRDNORM : 0);
-}
-
-static void release_query(struct open_file *file)
-{
-    struct query_file *f = (struct query_file *)file;
-    waiter_remove(file->mount->waiting, &f->read);
-    waiter_remove(file->mount->waiting, &f->poll);
 }
 
 const struct file_kind query_stream_kind = {
@@ -182,7 +171,7 @@ const struct file_kind query_stream_kind = {
     .open = open_stream,
     .read = read_stream,
     .poll = poll_query,
-    .release = release_query,
+    .release = growing_release,
 };
 
 const struct file_kind query_follow_kind = {
@@ -191,6 +180,6 @@ const struct file_kind query_follow_kind = {
     .open = open_follow,
     .read = read_follow,
     .poll = poll_query,
-    .release = release_query,
+    .release = growing_release,
     .close = close_follow,
 };

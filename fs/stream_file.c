@@ -9,12 +9,9 @@
 #include <poll.h>
 
 struct stream_file {
-    struct open_file file;
+    struct growing_file growing; // its read_end is one in the stream
     struct stream_place place;
-    uint64_t start;     // follow: where the file begins in the stream
-    uint64_t read_end;  // of the last read, in the stream
-    struct waiter read; // a parked read of `follow`
-    struct waiter poll;
+    uint64_t start; // follow: where the file begins in the stream
 };
 
 static int open_follow(struct visit *v, struct open_file *file, struct fuse_file_info *fi)
@@ -22,7 +19,7 @@ static int open_follow(struct visit *v, struct open_file *file, struct fuse_file
     struct stream_file *f = (struct stream_file *)file;
     (void)fi;
     int error = stream_end(v->reader, &v->node, &f->start);
-    f->read_end = f->start;
+    f->growing.read_end = f->start;
     return error;
 }
 
@@ -34,7 +31,7 @@ static int read_some(struct visit *v, struct stream_file *f, size_t size, uint64
     if (!to)
         return -ENOMEM;
     int error = stream_read(v->reader, &v->node, &f->place, offset, to, size, got);
-    f->read_end = offset + *got;
+    f->growing.read_end = offset + *got;
     return error;
 }
 
@@ -56,16 +53,13 @@ static void read_follow(fuse_req_t req, struct open_file *file, size_t size, uin
     int error = file_visit(&v, file);
     while (!error) {
         error = read_some(&v, f, size, f->start + offset, &got);
-        if (!error && !got && size && (file->flags & O_NONBLOCK))
-            error = -EAGAIN;
-        // One read waits at a time, as read(2) sees to.
-        if (!error && !got && size && waiter_is_parked(file->mount->waiting, &f->read))
-            error = -EBUSY;
+        if (!error && !got && size)
+            error = growing_may_wait(&f->growing);
         if (error || got || !size)
             break;
-        f->read =
+        f->growing.read =
             (struct waiter){.node = v.node, .req = req, .offset = f->start + offset, .size = size, .place = f->place};
-        int parked = waiter_park_read(file->mount->waiting, v.reader, &f->read);
+        int parked = waiter_park_read(file->mount->waiting, v.reader, &f->growing.read);
         if (!parked)
             return;
         // Grown meanwhile: read on.
@@ -77,7 +71,8 @@ static void read_follow(fuse_req_t req, struct open_file *file, size_t size, uin
 // Where the descriptor stands: behind the last read, be it one that was parked.
 static uint64_t standing(const struct stream_file *f)
 {
-    return f->read.offset > f->read_end ? f->read.offset : f->read_end;
+    const struct growing_file *g = &f->growing;
+    return g->read.offset > g->read_end ? g->read.offset : g->read_end;
 }
 
 static void poll_stream(fuse_req_t req, struct open_file *file, struct fuse_pollhandle *handle)
@@ -93,18 +88,11 @@ static void poll_stream(fuse_req_t req, struct open_file *file, struct fuse_poll
         return;
     }
     if (handle) {
-        waiter_park_poll(file->mount->waiting, &f->poll, &v.node, handle, end);
+        waiter_park_poll(file->mount->waiting, &f->growing.poll, &v.node, handle, end);
         // It may have grown before it was parked.
         stream_end(v.reader, &v.node, &end);
     }
     fuse_reply_poll(req, end > standing(f) ? POLLIN | POLLRDNORM : 0);
-}
-
-static void release_stream(struct open_file *file)
-{
-    struct stream_file *f = (struct stream_file *)file;
-    waiter_remove(file->mount->waiting, &f->read);
-    waiter_remove(file->mount->waiting, &f->poll);
 }
 
 const struct file_kind stream_kind = {
@@ -112,7 +100,7 @@ const struct file_kind stream_kind = {
     .subscribes = true,
     .read = read_stream,
     .poll = poll_stream,
-    .release = release_stream,
+    .release = growing_release,
 };
 
 const struct file_kind follow_kind = {
@@ -121,5 +109,5 @@ const struct file_kind follow_kind = {
     .open = open_follow,
     .read = read_follow,
     .poll = poll_stream,
-    .release = release_stream,
+    .release = growing_release,
 };

@@ -109,7 +109,7 @@ void waiter_park_poll(
         fuse_pollhandle_destroy(older);
 }
 
-bool waiter_is_parked(struct waiting *waiting, const struct waiter *w)
+static bool is_parked(struct waiting *waiting, const struct waiter *w)
 {
     pthread_mutex_lock(&waiting->lock);
     bool parked = w->link != NULL;
@@ -117,7 +117,7 @@ bool waiter_is_parked(struct waiting *waiting, const struct waiter *w)
     return parked;
 }
 
-void waiter_remove(struct waiting *waiting, struct waiter *w)
+static void remove_waiter(struct waiting *waiting, struct waiter *w)
 {
     pthread_mutex_lock(&waiting->lock);
     if (w->link)
@@ -205,4 +205,18 @@ void waiting_end(struct waiting *waiting)
         fuse_reply_err(w->req, EINTR);
     }
     pthread_mutex_unlock(&waiting->lock);
+}
+
+int growing_may_wait(const struct growing_file *g)
+{
+    if (g->file.flags & O_NONBLOCK)
+        return -EAGAIN;
+    return is_parked(g->file.mount->waiting, &g->read) ? -EBUSY : 0;
+}
+
+void growing_release(struct open_file *file)
+{
+    struct growing_file *g = (struct growing_file *)file;
+    remove_waiter(file->mount->waiting, &g->read);
+    remove_waiter(file->mount->waiting, &g->poll);
 }

@@ -2,7 +2,7 @@
 // them.
 #pragma once
 
-#include "fs/visit.h"
+#include "fs/file.h"
 #include "store/stream.h"
 
 struct waiting;
@@ -47,5 +47,15 @@ int waiter_park_read(struct waiting *waiting, struct reader *reader, struct wait
 // Keeps the handle, in place of an older one, until the stream of a node grows past an offset.
 void waiter_park_poll(struct waiting *waiting, struct waiter *waiter, const struct node *node,
     struct fuse_pollhandle *handle, uint64_t offset);
-bool waiter_is_parked(struct waiting *waiting, const struct waiter *waiter);
-void waiter_remove(struct waiting *waiting, struct waiter *waiter);
+
+// What the open files of a log that grows begin with.
+struct growing_file {
+    struct open_file file;
+    uint64_t read_end;        // of the last read
+    struct waiter read, poll; // `read` is a parked one of `follow`
+};
+// May a read that found nothing wait? 0; -EAGAIN when the file was opened not to wait; -EBUSY while another one waits:
+// one read waits at a time, as read(2) sees to.
+int growing_may_wait(const struct growing_file *growing);
+// The release of such a file (file_kind): nobody waits any more.
+void growing_release(struct open_file *file);
