@@ -1,6 +1,7 @@
 #include "store/where.h"
 
 #include "store/json.h"
+#include "store/utf8.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -18,8 +19,7 @@ static void print_step(const struct where *step, bool first, struct bytes *out)
         bytes_add_char(out, '.');
     // A name is cut between two characters.
     if (name.size > NAME_SHOWN)
-        for (name.size = NAME_SHOWN; name.size && ((unsigned char)name.at[name.size] & 0xc0) == 0x80;)
-            name.size--;
+        name.size = utf8_cut(name.at, NAME_SHOWN);
     bytes_add_slice(out, name);
     if (name.size < step->name.size)
         bytes_add_text(out, "…");
