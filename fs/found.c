@@ -29,7 +29,8 @@ void found_text_free(struct found_text *text)
     free(text);
 }
 
-int found_open(struct visit *v, uint64_t position, struct find **find)
+// Begins to find what the visited view's filter says, at a position (0: now).
+static int open_find(struct visit *v, uint64_t position, struct find **find)
 {
     struct reason why = {0};
     int error = find_open(find, v->reader, v->view->filter, position, search_ends, &why);
@@ -98,7 +99,7 @@ int found_lookup(struct visit *v, struct slice name, uint64_t *id, double *timeo
     struct shown_state shown;
     int error = name_is_entity(name) ? history_head(v->reader, name, &head) : -ENOENT;
     if (!error)
-        error = found_open(v, v->view->position, &find);
+        error = open_find(v, v->view->position, &find);
     if (error)
         return error;
     int found = find_is(find, head.id, &shown);
@@ -112,7 +113,7 @@ int found_lookup(struct visit *v, struct slice name, uint64_t *id, double *timeo
 int found_next(struct visit *v, uint64_t offset, struct tree_entry *entry)
 {
     struct shown_state shown;
-    int found = entry->find ? 0 : found_open(v, v->view->position, &entry->find);
+    int found = entry->find ? 0 : open_find(v, v->view->position, &entry->find);
     if (!found)
         found = find_next(entry->find, offset ? offset : 1, &shown);
     if (found != 1)
@@ -157,7 +158,7 @@ static int measure_all(struct visit *v, uint64_t position, uint64_t *size)
     BYTES_AUTO line = {0};
     struct shown_state shown;
     struct found_text *kept = begin_text(v);
-    int error = found_open(v, position, &find), found = 0;
+    int error = open_find(v, position, &find), found = 0;
     *size = 0;
     for (uint64_t from = 1; !error && (found = find_next(find, from, &shown)) == 1; from = shown.entity + 1) {
         bytes_clear(&line);
@@ -200,9 +201,9 @@ static int measure_changes(struct visit *v, uint64_t position, uint64_t *size)
     FIND_AUTO before = NULL;
     FIND_AUTO after = NULL;
     uint64_t entities[CHANGES_MAX], count = 0;
-    int error = found_open(v, v->view->measured_position, &before);
+    int error = open_find(v, v->view->measured_position, &before);
     if (!error)
-        error = found_open(v, position, &after);
+        error = open_find(v, position, &after);
     *size = v->view->measured_bytes;
     for (uint64_t at = v->view->measured_position + 1; !error && at <= position; at++) {
         struct event_row row;
@@ -281,7 +282,7 @@ static int read_lines(struct visit *v, struct found_file *f, size_t size, uint64
         f->offset = 0;
         f->entity = 1;
     }
-    int error = found_open(v, f->position, &find), found;
+    int error = open_find(v, f->position, &find), found;
     while (!error && answer->size < size && (found = find_next(find, f->entity, &shown))) {
         bytes_clear(&line);
         error = found < 0 ? found : add_line(&shown, &line);

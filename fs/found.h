@@ -8,8 +8,6 @@
 #include "fs/tree.h"
 #include "store/find.h"
 
-// Begins to find what the visited view's filter says, at a position (0: now). 0, -EIO if it is none, or -errno.
-int found_open(struct visit *visit, uint64_t position, struct find **find);
 // The inode of a filter in find/, and of an entity that it finds; as tree_lookup.
 int found_lookup_filter(struct visit *visit, struct slice name, uint64_t *id, double *entry_timeout_s);
 int found_lookup(struct visit *visit, struct slice name, uint64_t *id, double *entry_timeout_s);

@@ -12,7 +12,7 @@ uint32_t day_of(int64_t at_us)
     return (uint32_t)(day + DAYS_BEFORE);
 }
 
-int64_t day_start_us(uint32_t day)
+static int64_t day_start_us(uint32_t day)
 {
     return ((int64_t)day - DAYS_BEFORE) * US_PER_DAY;
 }

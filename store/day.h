@@ -14,7 +14,6 @@
 #define DAY_MAX 3652058u
 
 uint32_t day_of(int64_t at_us);
-int64_t day_start_us(uint32_t day);
 void day_name(char out[static DAY_NAME_SIZE], uint32_t day);
 // The reverse; one spelling only. 0 or -EINVAL.
 int day_read_name(struct slice name, uint32_t *day);

@@ -6,7 +6,8 @@
 #include <errno.h>
 #include <stdarg.h>
 
-#define NAME_SHOWN 60
+#define NAME_SHOWN     60
+#define WHERE_TEXT_MAX 140
 
 static void print_step(const struct where *step, bool first, struct bytes *out)
 {
@@ -25,7 +26,8 @@ static void print_step(const struct where *step, bool first, struct bytes *out)
         bytes_add_text(out, "…");
 }
 
-void where_print(const struct where *path, char out[static WHERE_TEXT_MAX])
+// The path as text, as much of its end as there is room for.
+static void where_print(const struct where *path, char out[static WHERE_TEXT_MAX])
 {
     BYTES_AUTO text = {0};
     BYTES_AUTO step = {0};

@@ -11,12 +11,8 @@ struct where {
     size_t index;              // of the element
 };
 
-#define WHERE_TEXT_MAX 140
-
-// The path as text, its beginning left out where it would be too long.
-void where_print(const struct where *path, char out[static WHERE_TEXT_MAX]);
-
-// Refuses what stands there: -EINVAL with the reason `path: words`.
+// Refuses what stands there: -EINVAL with the reason `path: words`, the beginning of the path left out where it would
+// be too long.
 __attribute__((format(printf, 3, 4))) int where_refuse(
     struct reason *why, const struct where *path, const char *format, ...);
 
