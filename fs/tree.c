@@ -11,12 +11,10 @@
 
 #include <errno.h>
 
-// Offsets of a listing: fixed entries, then scratch files, then entities, each by its number.
-#define OFFSET_FIXED    UINT64_C(1)
-#define OFFSET_SCRATCH  UINT64_C(0x100)
-#define OFFSET_ENTITIES (UINT64_C(1) << 40)
-// … and events by their version.
-#define OFFSET_EVENTS UINT64_C(0x10)
+// Offsets of a listing: fixed entries, then scratch files, then all others, counted as their directory's `next` does.
+#define OFFSET_FIXED   UINT64_C(1)
+#define OFFSET_SCRATCH UINT64_C(0x100)
+#define OFFSET_OTHERS  (UINT64_C(1) << 40)
 
 struct fixed {
     const char *name;
@@ -91,35 +89,21 @@ static const struct fixed in_query[] = {
     {0},
 };
 
-static const struct fixed nothing[] = {{0}};
+// What differs from one directory to the other. NULL members: nothing is there.
+struct directory {
+    const struct fixed *fixed;
+    bool has_filters; // its names are filters, and may be as long
+    bool has_scratch; // whoever works in it may leave files there for a while (scratch.h)
+    // The names that are not fixed: as tree_lookup, and as tree_next by offsets of its own, 0 at first.
+    int (*lookup)(struct visit *v, struct slice name, uint64_t *id, double *timeout_s);
+    int (*next)(struct visit *v, uint64_t offset, struct tree_entry *entry);
+};
 
-static const struct fixed *fixed_of(enum node_kind directory)
-{
-    switch (directory) {
-    case NODE_TENANT:
-        return in_tenant;
-    case NODE_ENTITY:
-        return in_entity;
-    case NODE_PAST:
-        return in_past;
-    case NODE_MOMENT:
-        return in_moment;
-    case NODE_MOMENT_ENTITY:
-        return in_moment_entity;
-    case NODE_QUERY:
-        return in_query;
-    case NODE_FOUND:
-        return in_found;
-    case NODE_WEBHOOK:
-        return in_webhook;
-    default:
-        return nothing;
-    }
-}
+static const struct directory *directory_of(enum node_kind kind);
 
 static const struct fixed *find_fixed(enum node_kind directory, struct slice name)
 {
-    for (const struct fixed *f = fixed_of(directory); f->name; f++)
+    for (const struct fixed *f = directory_of(directory)->fixed; f && f->name; f++)
         if (slice_is(name, f->name))
             return f;
     return NULL;
@@ -224,22 +208,6 @@ static int lookup_entity(struct visit *v, struct slice name, uint64_t *id, doubl
     return error;
 }
 
-static int lookup_event(struct visit *v, uint64_t entity, uint32_t last, struct slice name, uint64_t *id)
-{
-    uint32_t version;
-    struct slice type;
-    struct chunk page;
-    if (name_read_event_file(name, &version, &type) || version > last)
-        return -ENOENT;
-    int error = history_page(v->reader, entity, version, &page);
-    if (error)
-        return error;
-    if (!slice_equal(history_type(v->reader, page.events[0].type), type))
-        return -ENOENT;
-    *id = node_id(NODE_EVENT, v->node.tenant, page.events[0].position);
-    return 0;
-}
-
 static int lookup_past(struct visit *v, struct slice name, uint64_t *id, double *timeout_s)
 {
     struct when when;
@@ -279,65 +247,57 @@ static int events_of(struct visit *v, uint64_t *entity, uint32_t *last)
     return error;
 }
 
+static int lookup_event(struct visit *v, struct slice name, uint64_t *id, double *timeout_s)
+{
+    uint64_t entity;
+    uint32_t last, version;
+    struct slice type;
+    struct chunk page;
+    int error = events_of(v, &entity, &last);
+    if (error)
+        return error;
+    if (name_read_event_file(name, &version, &type) || version > last)
+        return -ENOENT;
+    error = history_page(v->reader, entity, version, &page);
+    if (error)
+        return error;
+    if (!slice_equal(history_type(v->reader, page.events[0].type), type))
+        return -ENOENT;
+    *id = node_id(NODE_EVENT, v->node.tenant, page.events[0].position);
+    *timeout_s = TIMEOUT_FOREVER_S;
+    return 0;
+}
+
+static int lookup_hook_folder(struct visit *v, struct slice name, uint64_t *id, double *timeout_s)
+{
+    *timeout_s = TIMEOUT_FOREVER_S;
+    return hook_lookup(v, name, id);
+}
+
+static int lookup_hook(struct visit *v, struct slice name, uint64_t *id, double *timeout_s)
+{
+    int error = hook_lookup(v, name, id);
+    *timeout_s = 0;
+    return error == -ENOENT ? lookup_scratch(v, name, id, timeout_s) : error;
+}
+
 int tree_lookup(struct visit *v, struct slice name, uint64_t *id, double *timeout_s)
 {
-    bool filter =
-        v->node.kind == NODE_TENANT_FIND || v->node.kind == NODE_MOMENT_FIND || v->node.kind == NODE_TENANT_QUERY;
-    if (name.size > (filter ? FILTER_TEXT_MAX : SCRATCH_NAME_BYTES))
+    const struct directory *directory = directory_of(v->node.kind);
+    if (name.size > (directory->has_filters ? FILTER_TEXT_MAX : SCRATCH_NAME_BYTES))
         return -ENAMETOOLONG;
     const struct fixed *f = find_fixed(v->node.kind, name);
     if (f)
         return lookup_fixed(v, f, id, timeout_s);
-    uint64_t entity;
-    uint32_t last;
-    int error;
-    switch (v->node.kind) {
-    case NODE_ROOT:
-        return lookup_tenant(v, name, id, timeout_s);
-    case NODE_TENANT:
-        return lookup_entity(v, name, id, timeout_s);
-    case NODE_ENTITY:
-        return lookup_scratch(v, name, id, timeout_s);
-    case NODE_HOOKS:
-        *timeout_s = TIMEOUT_FOREVER_S;
-        return hook_lookup(v, name, id);
-    case NODE_HOOK_FOLDER:
-        *timeout_s = 0;
-        error = hook_lookup(v, name, id);
-        return error == -ENOENT ? lookup_scratch(v, name, id, timeout_s) : error;
-    case NODE_ASOF:
-        return lookup_past(v, name, id, timeout_s);
-    case NODE_TENANT_ASOF:
-        return moment_lookup(v, name, id, timeout_s);
-    case NODE_LOG:
-        return day_lookup(v, name, id, timeout_s);
-    case NODE_TENANT_QUERY:
-        return query_lookup(v, name, id, timeout_s);
-    case NODE_MOMENT:
-        return moment_lookup_entity(v, name, id, timeout_s);
-    case NODE_TENANT_FIND:
-    case NODE_MOMENT_FIND:
-        return found_lookup_filter(v, name, id, timeout_s);
-    case NODE_FOUND:
-        return found_lookup(v, name, id, timeout_s);
-    case NODE_EVENTS:
-    case NODE_PAST_EVENTS:
-    case NODE_MOMENT_EVENTS:
-        *timeout_s = TIMEOUT_FOREVER_S;
-        error = events_of(v, &entity, &last);
-        return error ? error : lookup_event(v, entity, last, name, id);
-    default:
-        return -ENOENT;
-    }
+    return directory->lookup ? directory->lookup(v, name, id, timeout_s) : -ENOENT;
 }
 
 // ---- listing
 
 static int next_fixed(struct visit *v, uint64_t offset, struct tree_entry *entry)
 {
-    const struct fixed *all = fixed_of(v->node.kind);
     uint64_t at = 0;
-    for (const struct fixed *f = all; f->name; f++, at++) {
+    for (const struct fixed *f = directory_of(v->node.kind)->fixed; f && f->name; f++, at++) {
         if (at + OFFSET_FIXED <= offset || !f->listed || fixed_id(v, f->kind, &entry->id))
             continue;
         struct visit child = visit_child(v, entry->id);
@@ -358,8 +318,6 @@ static int next_fixed(struct visit *v, uint64_t offset, struct tree_entry *entry
 
 static int next_scratch(struct visit *v, uint64_t offset, struct tree_entry *entry)
 {
-    if (v->node.kind != NODE_TENANT && v->node.kind != NODE_ENTITY && v->node.kind != NODE_HOOK_FOLDER)
-        return 0;
     struct scratch *file;
     uint64_t index = offset > OFFSET_SCRATCH ? offset - OFFSET_SCRATCH + 1 : 0;
     if (!scratch_name_from(v->mount->scratch, v->node.tenant, v->node.number, &index, &entry->name, &file))
@@ -377,38 +335,25 @@ static int next_entity(struct visit *v, uint64_t offset, struct tree_entry *entr
 {
     uint64_t entity;
     size_t size;
-    if (v->node.kind != NODE_TENANT)
-        return 0;
-    uint64_t from = offset > OFFSET_ENTITIES ? offset - OFFSET_ENTITIES + 1 : 1;
-    int error = history_entity_from(v->reader, from, &entity, entry->text, &size);
+    int error = history_entity_from(v->reader, offset ? offset : 1, &entity, entry->text, &size);
     if (error)
         return error == -ENOENT ? 0 : error;
     // No attributes: a million directories would fill the kernel's memory, and few are looked at.
     entry->id = 0;
-    entry->next = OFFSET_ENTITIES + entity;
+    entry->next = entity + 1;
     entry->name = (struct slice){.at = entry->text, .size = size};
     entry->attr = (struct stat){.st_ino = node_id(NODE_ENTITY, v->node.tenant, entity), .st_mode = S_IFDIR};
     return 1;
 }
 
-// Entries that another part of the tree counts by its own offsets.
-static int next_of(struct visit *v, uint64_t offset, struct tree_entry *entry,
-    int (*next)(struct visit *, uint64_t, struct tree_entry *))
-{
-    int found = next(v, offset > OFFSET_ENTITIES ? offset - OFFSET_ENTITIES : 0, entry);
-    entry->next += OFFSET_ENTITIES;
-    return found;
-}
-
 static int next_tenant(struct visit *v, uint64_t offset, struct tree_entry *entry)
 {
     struct tenant_info info;
-    uint32_t from = (uint32_t)(offset > OFFSET_ENTITIES ? offset - OFFSET_ENTITIES + 1 : 1);
-    int error = store_from(v->mount->store, from, &info);
+    int error = store_from(v->mount->store, (uint32_t)(offset ? offset : 1), &info);
     if (error)
         return error == -ENOENT ? 0 : error;
     entry->id = 0;
-    entry->next = OFFSET_ENTITIES + info.number;
+    entry->next = info.number + UINT64_C(1);
     entry->name = (struct slice){.at = entry->text, .size = strlen(info.name)};
     memcpy(entry->text, info.name, entry->name.size);
     entry->attr = (struct stat){.st_ino = node_id(NODE_TENANT, info.number, 0), .st_mode = S_IFDIR};
@@ -417,7 +362,7 @@ static int next_tenant(struct visit *v, uint64_t offset, struct tree_entry *entr
 
 static int next_event(struct visit *v, uint64_t offset, struct tree_entry *entry)
 {
-    uint32_t version = (uint32_t)(offset > OFFSET_EVENTS ? offset - OFFSET_EVENTS + 1 : 1);
+    uint32_t version = (uint32_t)(offset ? offset : 1);
     struct chunk *page = &entry->page;
     if (version < page->first || version >= page->first + page->count) {
         uint64_t entity;
@@ -434,7 +379,7 @@ static int next_event(struct visit *v, uint64_t offset, struct tree_entry *entry
     }
     const struct event_place *place = &page->events[version - page->first];
     entry->id = node_id(NODE_EVENT, v->node.tenant, place->position);
-    entry->next = OFFSET_EVENTS + version;
+    entry->next = version + UINT64_C(1);
     entry->entry_timeout_s = entry->attr_timeout_s = TIMEOUT_FOREVER_S;
     size_t size = name_event_file(entry->text, version, history_type(v->reader, place->type));
     entry->name = (struct slice){.at = entry->text, .size = size};
@@ -442,32 +387,49 @@ static int next_event(struct visit *v, uint64_t offset, struct tree_entry *entry
     return 1;
 }
 
+// ---- the directories
+
+static const struct directory directories[NODE_KINDS] = {
+    [NODE_ROOT] = {.lookup = lookup_tenant, .next = next_tenant},
+    [NODE_TENANT] = {.fixed = in_tenant, .has_scratch = true, .lookup = lookup_entity, .next = next_entity},
+    [NODE_ENTITY] = {.fixed = in_entity, .has_scratch = true, .lookup = lookup_scratch},
+    [NODE_EVENTS] = {.lookup = lookup_event, .next = next_event},
+    [NODE_ASOF] = {.lookup = lookup_past},
+    [NODE_PAST] = {.fixed = in_past},
+    [NODE_PAST_EVENTS] = {.lookup = lookup_event, .next = next_event},
+    [NODE_HOOKS] = {.lookup = lookup_hook_folder, .next = hook_next},
+    [NODE_HOOK_FOLDER] = {.has_scratch = true, .lookup = lookup_hook, .next = hook_next},
+    [NODE_WEBHOOK] = {.fixed = in_webhook},
+    [NODE_LOG] = {.lookup = day_lookup, .next = day_next},
+    [NODE_TENANT_ASOF] = {.lookup = moment_lookup},
+    [NODE_MOMENT] = {.fixed = in_moment, .lookup = moment_lookup_entity, .next = moment_next},
+    [NODE_MOMENT_ENTITY] = {.fixed = in_moment_entity},
+    [NODE_MOMENT_EVENTS] = {.lookup = lookup_event, .next = next_event},
+    [NODE_TENANT_FIND] = {.has_filters = true, .lookup = found_lookup_filter},
+    [NODE_MOMENT_FIND] = {.has_filters = true, .lookup = found_lookup_filter},
+    [NODE_FOUND] = {.fixed = in_found, .lookup = found_lookup, .next = found_next},
+    [NODE_TENANT_QUERY] = {.has_filters = true, .lookup = query_lookup},
+    [NODE_QUERY] = {.fixed = in_query},
+};
+
+static const struct directory *directory_of(enum node_kind kind)
+{
+    return &directories[kind < NODE_KINDS ? kind : NODE_NONE];
+}
+
 int tree_next(struct visit *v, uint64_t offset, struct tree_entry *entry)
 {
-    if (v->node.kind == NODE_ROOT)
-        return next_tenant(v, offset, entry);
-    if (v->node.kind == NODE_EVENTS || v->node.kind == NODE_PAST_EVENTS || v->node.kind == NODE_MOMENT_EVENTS)
-        return next_event(v, offset, entry);
+    const struct directory *directory = directory_of(v->node.kind);
     int found = 0;
     if (offset < OFFSET_SCRATCH)
         found = next_fixed(v, offset, entry);
-    if (!found && offset < OFFSET_ENTITIES)
+    if (!found && offset < OFFSET_OTHERS && directory->has_scratch)
         found = next_scratch(v, offset, entry);
-    if (found)
+    if (found || !directory->next)
         return found;
-    switch (v->node.kind) {
-    case NODE_MOMENT:
-        return next_of(v, offset, entry, moment_next);
-    case NODE_HOOKS:
-    case NODE_HOOK_FOLDER:
-        return next_of(v, offset, entry, hook_next);
-    case NODE_FOUND:
-        return next_of(v, offset, entry, found_next);
-    case NODE_LOG:
-        return next_of(v, offset, entry, day_next);
-    default:
-        return next_entity(v, offset, entry);
-    }
+    found = directory->next(v, offset > OFFSET_OTHERS ? offset - OFFSET_OTHERS : 0, entry);
+    entry->next += OFFSET_OTHERS;
+    return found;
 }
 
 void tree_entry_end(struct tree_entry *entry)
@@ -480,10 +442,8 @@ void tree_entry_end(struct tree_entry *entry)
 
 static const char *last_part(enum node_kind kind)
 {
-    static const struct fixed *const all[] = {
-        in_tenant, in_entity, in_past, in_moment, in_moment_entity, in_found, in_query};
-    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
-        for (const struct fixed *f = all[i]; f->name; f++)
+    for (enum node_kind directory = 0; directory < NODE_KINDS; directory++)
+        for (const struct fixed *f = directory_of(directory)->fixed; f && f->name; f++)
             if (f->kind == kind)
                 return f->name;
     return "";

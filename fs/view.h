@@ -13,7 +13,7 @@
 // To add a kind of file that belongs to a view:
 //   1. node.h: its kinds, behind NODE_MOMENT. The directory that a filter names has number 0, like its files.
 //   2. tree.c: looking the name up parses it and calls view_take; the inode is node_view_id(kind, view->slot, 0). What
-//      is in the directory is a row of a `fixed` table, as everywhere. A name that does not parse: refuse_filter.
+//      is in the directory is a `fixed` table, in its row of `directories`. A name that does not parse: refuse_filter.
 //   3. attr.c, file.c (file_kind_of) and requests.c as for every kind; v->view is the view, v->node.tenant its tenant.
 //   4. search.h: node_is_slow, if its handlers read much.
 //
