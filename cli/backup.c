@@ -1,12 +1,11 @@
 #include "cli/backup.h"
 
+#include "cli/command.h"
 #include "cli/progress.h"
 #include "store/backup.h"
 
-#include <getopt.h>
 #include <stdlib.h>
-
-#define EXIT_USAGE 2
+#include <unistd.h>
 
 static const char usage_backup[] =
     "Usage: factfs backup STORE DIR\n"
@@ -45,7 +44,7 @@ static int copy(const char *command, const char *from, const char *to, bool rest
     int error = (restores ? backup_restore : backup_make)(from, to, &progress, &made, &why);
     progress_clear(&bar);
     if (error) {
-        fprintf(stderr, "%s: %s\n", command, why.text);
+        fprintf(stderr, "factfs %s: %s\n", command, why.text);
         return EXIT_FAILURE;
     }
     if (made.finished && !quiet)
@@ -55,39 +54,26 @@ static int copy(const char *command, const char *from, const char *to, bool rest
     return EXIT_SUCCESS;
 }
 
-static int run(int argc, char **argv, char *command, const char *usage, bool restores)
+static int run(int argc, char **argv, const char *name, const char *usage, bool restores)
 {
-    static const struct option options[] = {
-        {"quiet", no_argument, NULL, 'q'}, {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
     bool quiet = false;
-    argv[0] = command; // for the messages of getopt_long
-    optind = 1;
-    for (int option; (option = getopt_long(argc, argv, "q", options, NULL)) != -1;) {
-        if (option == 'h') {
-            fputs(usage, stdout);
-            return EXIT_SUCCESS;
-        }
-        if (option != 'q') {
-            fputs(usage, stderr);
-            return EXIT_USAGE;
-        }
-        quiet = true;
-    }
-    if (argc - optind != 2) {
-        fputs(usage, stderr);
-        return EXIT_USAGE;
-    }
-    return copy(command, argv[optind], argv[optind + 1], restores, quiet);
+    const struct command command = {
+        .name = name,
+        .usage = usage,
+        .options = {{"quiet", 'q', .given = &quiet}},
+        .operands_least = 2,
+        .operands_most = 2,
+    };
+    int status = command_read(&command, argc, argv);
+    return status >= 0 ? status : copy(name, argv[optind], argv[optind + 1], restores, quiet);
 }
 
 int backup_main(int argc, char **argv)
 {
-    static char command[] = "factfs backup";
-    return run(argc, argv, command, usage_backup, false);
+    return run(argc, argv, "backup", usage_backup, false);
 }
 
 int restore_main(int argc, char **argv)
 {
-    static char command[] = "factfs restore";
-    return run(argc, argv, command, usage_restore, true);
+    return run(argc, argv, "restore", usage_restore, true);
 }

@@ -2,6 +2,7 @@
 // which the field was not there or had another value. Nothing is inferred from what events say of themselves.
 #include "cli/blame.h"
 
+#include "cli/command.h"
 #include "cli/leaves.h"
 #include "cli/past.h"
 #include "cli/show.h"
@@ -9,13 +10,11 @@
 #include "store/json.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-#define EXIT_USAGE     2
 #define COLUMN_WIDEST  40 // wider content is shown whole, but does not push the other lines apart
 #define COLUMN_BETWEEN 2
 
@@ -47,7 +46,7 @@ struct line {
 
 struct blame {
     bool utc, colour;
-    const char *path; // NULL: only the usage was asked for
+    const char *path;
     struct past past;
     struct line *lines;
     size_t count;
@@ -165,46 +164,7 @@ static int print(struct blame *b)
     return 0;
 }
 
-// ---- the command line
-
-// 0 or -EINVAL, reported.
-static int options_read(struct blame *b, int argc, char **argv)
-{
-    static const struct option options[] = {
-        {"utc", no_argument, NULL, 'u'},
-        {"color", optional_argument, NULL, 'c'},
-        {"help", no_argument, NULL, 'h'},
-        {0},
-    };
-    static char name[] = "factfs blame"; // for the messages of getopt_long
-    enum terminal_colour colour = TERMINAL_COLOUR_AUTO;
-    argv[0] = name;
-    optind = 0;
-    for (int option; (option = getopt_long(argc, argv, "", options, NULL)) != -1;) {
-        switch (option) {
-        case 'u':
-            b->utc = true;
-            break;
-        case 'c':
-            if (terminal_take_colour("blame", optarg, &colour) < 0)
-                return -EINVAL;
-            break;
-        case 'h':
-            fputs(usage, stdout);
-            return 0;
-        default:
-            fputs(usage, stderr);
-            return -EINVAL;
-        }
-    }
-    if (argc - optind != 1) {
-        fputs(usage, stderr);
-        return -EINVAL;
-    }
-    b->colour = terminal_wants_colour(STDOUT_FILENO, colour);
-    b->path = argv[optind];
-    return 0;
-}
+// ---- the command
 
 // 0 or -errno; what is not reported yet is -ENOMEM or of the output.
 static int blame(struct blame *b, struct leaves *state, struct past_event **events)
@@ -243,15 +203,22 @@ int blame_main(int argc, char **argv)
     struct blame b = {0};
     LEAVES_AUTO state = {0};
     struct past_event *events = NULL;
-    if (options_read(&b, argc, argv))
-        return EXIT_USAGE;
-    if (!b.path)
-        return 0;
+    const struct command command = {
+        .name = "blame",
+        .usage = usage,
+        .options = {{"utc", .given = &b.utc}, {"color", .colour = &b.colour}},
+        .operands_least = 1,
+        .operands_most = 1,
+    };
+    int status = command_read(&command, argc, argv);
+    if (status >= 0)
+        return status;
+    b.path = argv[optind];
     signal(SIGPIPE, SIG_IGN);
     int error = blame(&b, &state, &events);
     int written = error ? 0 : terminal_write(&b.out);
     if (error == -ENOMEM || (written && written != -EPIPE))
-        fprintf(stderr, "factfs blame: %s: %s\n", b.path, strerror(error ? -error : -written));
+        command_complain("blame", b.path, strerror(error ? -error : -written));
     for (size_t i = 0; b.lines && i < b.count; i++)
         for (enum column c = 0; c < COLUMN_FIELD; c++)
             bytes_free(&b.lines[i].shown[c]);

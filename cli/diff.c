@@ -1,5 +1,6 @@
 #include "cli/diff.h"
 
+#include "cli/command.h"
 #include "cli/leaves.h"
 #include "cli/past.h"
 #include "cli/show.h"
@@ -7,7 +8,6 @@
 #include "store/json.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -27,7 +27,7 @@ static const char colour_field[] = "\033[34m", colour_before[] = "\033[31m", col
 
 struct diff {
     bool colour;
-    const char *path, *from, *to; // from: NULL, only the usage was asked for
+    const char *path, *from, *to; // to: NULL, as the path has it
     struct bytes scratch, out;
 };
 
@@ -70,43 +70,6 @@ static void compare(struct diff *d, const struct leaves *before, const struct le
             add_change(d, NULL, &after->all[i]);
 }
 
-// 0 or -errno, reported.
-static int options_read(struct diff *d, int argc, char **argv)
-{
-    static const struct option options[] = {
-        {"color", optional_argument, NULL, 'c'},
-        {"help", no_argument, NULL, 'h'},
-        {0},
-    };
-    static char name[] = "factfs diff"; // for the messages of getopt_long
-    enum terminal_colour colour = TERMINAL_COLOUR_AUTO;
-    argv[0] = name;
-    optind = 0;
-    for (int option; (option = getopt_long(argc, argv, "", options, NULL)) != -1;) {
-        switch (option) {
-        case 'c':
-            if (terminal_take_colour("diff", optarg, &colour) < 0)
-                return -EINVAL;
-            break;
-        case 'h':
-            fputs(usage, stdout);
-            return 0;
-        default:
-            fputs(usage, stderr);
-            return -EINVAL;
-        }
-    }
-    if (argc - optind != 2 && argc - optind != 3) {
-        fputs(usage, stderr);
-        return -EINVAL;
-    }
-    d->colour = terminal_wants_colour(STDOUT_FILENO, colour);
-    d->path = argv[optind];
-    d->from = argv[optind + 1];
-    d->to = argc - optind == 3 ? argv[optind + 2] : NULL;
-    return 0;
-}
-
 static int diff(struct diff *d)
 {
     struct past past;
@@ -125,7 +88,7 @@ static int diff(struct diff *d)
     if (!error)
         error = terminal_write(&d->out);
     if (error && error != -EPIPE) {
-        fprintf(stderr, "factfs diff: %s: %s\n", d->path, strerror(-error));
+        command_complain("diff", d->path, strerror(-error));
         return EXIT_TROUBLE;
     }
     return differs;
@@ -134,12 +97,21 @@ static int diff(struct diff *d)
 int diff_main(int argc, char **argv)
 {
     struct diff d = {0};
-    if (options_read(&d, argc, argv))
-        return EXIT_TROUBLE;
-    if (!d.from)
-        return 0;
+    const struct command command = {
+        .name = "diff",
+        .usage = usage,
+        .options = {{"color", .colour = &d.colour}},
+        .operands_least = 2,
+        .operands_most = 3,
+    };
+    int status = command_read(&command, argc, argv);
+    if (status >= 0)
+        return status;
+    d.path = argv[optind];
+    d.from = argv[optind + 1];
+    d.to = argv[optind + 2]; // NULL when there are two operands
     signal(SIGPIPE, SIG_IGN);
-    int status = diff(&d);
+    status = diff(&d);
     bytes_free(&d.out);
     bytes_free(&d.scratch);
     return status;

@@ -1,5 +1,6 @@
 #include "cli/log.h"
 
+#include "cli/command.h"
 #include "cli/show.h"
 #include "cli/source.h"
 #include "cli/terminal.h"
@@ -8,7 +9,6 @@
 #include "store/state.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -269,60 +269,24 @@ static int input_show(struct log *log)
 
 // ---- the command line
 
-// 0, or -EINVAL, reported. log->path stays NULL when only the usage was asked for.
-static int options_read(struct log *log, int argc, char **argv)
-{
-    static const struct option options[] = {
-        {"follow", no_argument, NULL, 'f'},
-        {"utc", no_argument, NULL, 'u'},
-        {"color", optional_argument, NULL, 'c'},
-        {"help", no_argument, NULL, 'h'},
-        {0},
-    };
-    static char name[] = "factfs log"; // for the messages of getopt_long
-    enum terminal_colour colour = TERMINAL_COLOUR_AUTO;
-    argv[0] = name;
-    optind = 0; // main() may have read options of its own
-    for (int option; (option = getopt_long(argc, argv, "f", options, NULL)) != -1;) {
-        switch (option) {
-        case 'f':
-            log->follow = true;
-            break;
-        case 'u':
-            log->utc = true;
-            break;
-        case 'c':
-            if (terminal_take_colour("log", optarg, &colour) < 0)
-                return -EINVAL;
-            break;
-        case 'h':
-            fputs(usage, stdout);
-            return 0;
-        default:
-            fputs(usage, stderr);
-            return -EINVAL;
-        }
-    }
-    if (argc - optind != 1) {
-        fputs(usage, stderr);
-        return -EINVAL;
-    }
-    log->colour = terminal_wants_colour(STDOUT_FILENO, colour);
-    log->path = argv[optind];
-    return 0;
-}
-
 int log_main(int argc, char **argv)
 {
     struct log log = {.fd = -1};
+    const struct command command = {
+        .name = "log",
+        .usage = usage,
+        .options = {{"follow", 'f', .given = &log.follow}, {"utc", .given = &log.utc},
+            {"color", .colour = &log.colour}},
+        .operands_least = 1,
+        .operands_most = 1,
+    };
+    int status = command_read(&command, argc, argv);
+    if (status >= 0)
+        return status;
     memcpy(log.width, width_first, sizeof log.width);
-    if (options_read(&log, argc, argv) < 0)
-        return 2;
-    if (!log.path)
-        return 0;
     struct source source;
-    if (source_open(&source, "log", log.path) < 0)
-        return 1;
+    if (source_open(&source, "log", argv[optind]) < 0)
+        return EXIT_FAILURE;
     log.path = source.name;
     log.fd = source.fd;
     log.one_entity = source.one_entity;
@@ -330,7 +294,7 @@ int log_main(int argc, char **argv)
     signal(SIGPIPE, SIG_IGN);
     int error = input_show(&log);
     if (error < 0 && error != -EPIPE)
-        fprintf(stderr, "factfs log: %s: %s\n", log.path, strerror(-error));
+        command_complain("log", log.path, strerror(-error));
     bytes_free(&log.out);
     bytes_free(&log.shown);
     bytes_free(&log.decoded);

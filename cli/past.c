@@ -1,5 +1,6 @@
 #include "cli/past.h"
 
+#include "cli/command.h"
 #include "store/grow.h"
 #include "store/json.h"
 #include "store/name.h"
@@ -17,7 +18,7 @@
 
 static int complain(const struct past *p, const char *path, int error)
 {
-    fprintf(stderr, "factfs %s: %s: %s\n", p->command, path, strerror(-error));
+    command_complain(p->command, path, strerror(-error));
     return error;
 }
 

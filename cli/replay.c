@@ -1,16 +1,16 @@
 #include "cli/replay.h"
 
+#include "cli/command.h"
 #include "hooks/handler.h"
 #include "hooks/hooks.h"
 #include "store/rehearsal.h"
 #include "store/survey.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <stdlib.h>
 #include <time.h>
+#include <unistd.h>
 
-#define EXIT_USAGE 2
 #define FILE_BYTES (size_t)(1 << 20)
 
 static const char usage[] =
@@ -29,7 +29,7 @@ struct replay {
 
 static int complain(const char *what, const char *why)
 {
-    fprintf(stderr, "factfs replay: %s: %s\n", what, why);
+    command_complain("replay", what, why);
     return EXIT_FAILURE;
 }
 
@@ -149,34 +149,23 @@ static int replay_store(const struct replay *replay)
 
 int replay_main(int argc, char **argv)
 {
-    static const struct option options[] = {{"since", required_argument, NULL, 's'},
-        {"dry-run", no_argument, NULL, 'd'}, {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
-    static char name[] = "factfs replay"; // for the messages of getopt_long
     struct replay replay = {0};
-    bool dry = false, wrong = false;
+    bool dry = false;
+    const struct command command = {
+        .name = "replay",
+        .usage = usage,
+        .options = {{"since", .text = &replay.since}, {"dry-run", .given = &dry}},
+        .operands_least = 3,
+        .operands_most = 3,
+    };
     // Handlers see UTC, wherever they run.
     setenv("TZ", "UTC0", 1);
     tzset();
-    argv[0] = name;
-    optind = 1;
-    for (int option; (option = getopt_long(argc, argv, "", options, NULL)) != -1;)
-        switch (option) {
-        case 's':
-            replay.since = optarg;
-            break;
-        case 'd':
-            dry = true;
-            break;
-        case 'h':
-            fputs(usage, stdout);
-            return EXIT_SUCCESS;
-        default:
-            wrong = true;
-        }
-    if (wrong || !dry || argc - optind != 3) {
-        fputs(usage, stderr);
-        return EXIT_USAGE;
-    }
+    int status = command_read(&command, argc, argv);
+    if (status >= 0)
+        return status;
+    if (!dry)
+        return command_misused(&command);
     replay.store = argv[optind];
     replay.tenant = argv[optind + 1];
     replay.handler = argv[optind + 2];

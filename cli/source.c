@@ -1,5 +1,6 @@
 #include "cli/source.h"
 
+#include "cli/command.h"
 #include "store/bytes.h"
 
 #include <errno.h>
@@ -26,7 +27,7 @@ int source_open(struct source *source, const char *command, const char *path)
     struct stat about;
     if (fd < 0 || fstat(fd, &about) < 0) {
         int error = errno;
-        fprintf(stderr, "factfs %s: %s: %s\n", command, path, strerror(error));
+        command_complain(command, path, strerror(error));
         return -error;
     }
     if (!S_ISDIR(about.st_mode)) {

@@ -1,6 +1,7 @@
 // A store is read from its files, by read-only connections that never move anything: beside its daemon or without it.
 #include "cli/stats.h"
 
+#include "cli/command.h"
 #include "cli/figures.h"
 #include "cli/source.h"
 #include "cli/terminal.h"
@@ -10,14 +11,12 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <getopt.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-#define EXIT_USAGE   2
 #define READ_BYTES   ((size_t)256 * 1024)
 #define BATCH_EVENTS 20000 // read in one go: a daemon's write-ahead log cannot be reused meanwhile
 #define DAYS         30
@@ -36,7 +35,7 @@ static const char usage[] =
 struct stats {
     bool json;
     struct figures_look look;
-    char *path; // NULL: only the usage was asked for
+    char *path;
     char **tenants;
     int tenant_count;
     bool wrong; // something could not be read
@@ -46,7 +45,7 @@ struct stats {
 
 static void complain(struct stats *s, const char *what, const char *why)
 {
-    fprintf(stderr, "factfs stats: %s: %s\n", what, why);
+    command_complain("stats", what, why);
     s->wrong = true;
 }
 
@@ -251,80 +250,29 @@ static bool is_store(const char *path)
     return snprintf(catalog, sizeof catalog, "%s/catalog", path) < PATH_MAX && access(catalog, F_OK) == 0;
 }
 
-static int read_days(struct stats *s, const char *text)
-{
-    char *end;
-    unsigned long days = strtoul(text, &end, 10);
-    if (*end || text[0] < '0' || text[0] > '9' || days < 1 || days > 100000) {
-        fprintf(stderr, "factfs stats: --days is a number of 1 or more, not %s\n", text);
-        return -EINVAL;
-    }
-    s->look.days = (unsigned)days;
-    return 0;
-}
-
-// 0 or -EINVAL, reported.
-static int options_read(struct stats *s, int argc, char **argv)
-{
-    static const struct option options[] = {
-        {"json", no_argument, NULL, 'j'},
-        {"days", required_argument, NULL, 'd'},
-        {"utc", no_argument, NULL, 'u'},
-        {"color", optional_argument, NULL, 'c'},
-        {"help", no_argument, NULL, 'h'},
-        {0},
-    };
-    static char name[] = "factfs stats"; // for the messages of getopt_long
-    enum terminal_colour colour = TERMINAL_COLOUR_AUTO;
-    int error = 0;
-    argv[0] = name;
-    optind = 0;
-    for (int option; !error && (option = getopt_long(argc, argv, "", options, NULL)) != -1;) {
-        switch (option) {
-        case 'j':
-            s->json = true;
-            break;
-        case 'd':
-            error = read_days(s, optarg);
-            break;
-        case 'u':
-            s->look.utc = true;
-            break;
-        case 'c':
-            error = terminal_take_colour("stats", optarg, &colour);
-            break;
-        case 'h':
-            fputs(usage, stdout);
-            return 0;
-        default:
-            fputs(usage, stderr);
-            return -EINVAL;
-        }
-    }
-    if (error)
-        return error;
-    if (optind == argc || (argc - optind > 1 && !is_store(argv[optind]))) {
-        if (optind < argc)
-            fprintf(stderr, "factfs stats: %s is no store: there is no catalog in it\n", argv[optind]);
-        fputs(usage, stderr);
-        return -EINVAL;
-    }
-    s->look.colour = terminal_wants_colour(STDOUT_FILENO, colour);
-    s->look.utf8 = terminal_speaks_utf8();
-    s->look.columns = terminal_columns(STDOUT_FILENO);
-    s->path = argv[optind];
-    s->tenants = argv + optind + 1;
-    s->tenant_count = argc - optind - 1;
-    return 0;
-}
-
 int stats_main(int argc, char **argv)
 {
     struct stats s = {.look.days = DAYS};
-    if (options_read(&s, argc, argv))
-        return EXIT_USAGE;
-    if (!s.path)
-        return 0;
+    const struct command command = {
+        .name = "stats",
+        .usage = usage,
+        .options = {{"json", .given = &s.json}, {"days", .count = &s.look.days}, {"utc", .given = &s.look.utc},
+            {"color", .colour = &s.look.colour}},
+        .operands_least = 1,
+        .operands_most = INT_MAX,
+    };
+    int status = command_read(&command, argc, argv);
+    if (status >= 0)
+        return status;
+    s.path = argv[optind];
+    s.tenants = argv + optind + 1;
+    s.tenant_count = argc - optind - 1;
+    if (s.tenant_count && !is_store(s.path)) {
+        fprintf(stderr, "factfs stats: %s is no store: there is no catalog in it\n", s.path);
+        return command_misused(&command);
+    }
+    s.look.utf8 = terminal_speaks_utf8();
+    s.look.columns = terminal_columns(STDOUT_FILENO);
     signal(SIGPIPE, SIG_IGN);
     int error = is_store(s.path) ? take_store(&s) : take_stream(&s);
     if (error && error != -EPIPE && !s.wrong)

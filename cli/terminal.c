@@ -25,14 +25,6 @@ int terminal_read_colour(const char *word, enum terminal_colour *choice)
     return -EINVAL;
 }
 
-int terminal_take_colour(const char *command, const char *word, enum terminal_colour *choice)
-{
-    int error = terminal_read_colour(word ? word : "always", choice);
-    if (error)
-        fprintf(stderr, "factfs %s: --color is auto, always or never, not %s\n", command, word);
-    return error;
-}
-
 bool terminal_wants_colour(int fd, enum terminal_colour choice)
 {
     if (choice != TERMINAL_COLOUR_AUTO)

@@ -8,8 +8,6 @@ enum terminal_colour { TERMINAL_COLOUR_AUTO, TERMINAL_COLOUR_ALWAYS, TERMINAL_CO
 
 // Reads auto, always or never. 0 or -EINVAL.
 int terminal_read_colour(const char *word, enum terminal_colour *choice);
-// The same for `--color[=WORD]` of a command, which says what is wrong with it. NULL: always.
-int terminal_take_colour(const char *command, const char *word, enum terminal_colour *choice);
 // Whether to write colours to `fd`. Auto: only to a terminal that is not dumb, and not when NO_COLOR is set to anything
 // (https://no-color.org).
 bool terminal_wants_colour(int fd, enum terminal_colour choice);

@@ -1,14 +1,14 @@
 #include "cli/verify.h"
 
+#include "cli/command.h"
 #include "cli/progress.h"
 #include "cli/terminal.h"
 #include "store/proof.h"
 #include "store/survey.h"
 
-#include <getopt.h>
+#include <limits.h>
 #include <stdlib.h>
-
-#define EXIT_USAGE 2
+#include <unistd.h>
 
 static const char usage[] =
     "Usage: factfs verify STORE [TENANT]...\n"
@@ -103,26 +103,14 @@ static int verify_store(const char *path, char **names, int count, bool quiet)
 
 int verify_main(int argc, char **argv)
 {
-    static const struct option options[] = {
-        {"quiet", no_argument, NULL, 'q'}, {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
-    static char name[] = "factfs verify"; // for the messages of getopt_long
     bool quiet = false;
-    argv[0] = name;
-    optind = 1;
-    for (int option; (option = getopt_long(argc, argv, "q", options, NULL)) != -1;) {
-        if (option == 'h') {
-            fputs(usage, stdout);
-            return EXIT_SUCCESS;
-        }
-        if (option != 'q') {
-            fputs(usage, stderr);
-            return EXIT_USAGE;
-        }
-        quiet = true;
-    }
-    if (optind == argc) {
-        fputs(usage, stderr);
-        return EXIT_USAGE;
-    }
-    return verify_store(argv[optind], argv + optind + 1, argc - optind - 1, quiet);
+    const struct command command = {
+        .name = "verify",
+        .usage = usage,
+        .options = {{"quiet", 'q', .given = &quiet}},
+        .operands_least = 1,
+        .operands_most = INT_MAX,
+    };
+    int status = command_read(&command, argc, argv);
+    return status >= 0 ? status : verify_store(argv[optind], argv + optind + 1, argc - optind - 1, quiet);
 }
