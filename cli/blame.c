@@ -96,17 +96,6 @@ static void show(struct line *line, enum column column, struct slice text)
     line->columns[column] = terminal_add(&line->shown[column], text, SIZE_MAX);
 }
 
-static struct slice member_text(struct blame *b, struct slice event, const char *name)
-{
-    struct slice value = {0};
-    bytes_clear(&b->scratch);
-    if (json_member(event, name, &value) && json_kind(value) == JSON_STRING)
-        json_decode(&b->scratch, value);
-    else
-        bytes_add_text(&b->scratch, "-");
-    return bytes_slice(&b->scratch);
-}
-
 static int show_event(struct blame *b, struct line *line)
 {
     BYTES_AUTO text = {0};
@@ -117,11 +106,11 @@ static int show_event(struct blame *b, struct line *line)
         return error;
     struct slice event = bytes_slice(&text);
     bytes_printf(&version, "v%u", line->event->version);
-    show_time(&moment, member_text(b, event, "timestamp"), b->utc);
+    show_time(&moment, show_member(&b->scratch, event, "timestamp"), b->utc);
     show(line, COLUMN_VERSION, bytes_slice(&version));
     show(line, COLUMN_TIME, bytes_slice(&moment));
-    show(line, COLUMN_TYPE, member_text(b, event, "type"));
-    show(line, COLUMN_ACTOR, member_text(b, event, "actor"));
+    show(line, COLUMN_TYPE, show_member(&b->scratch, event, "type"));
+    show(line, COLUMN_ACTOR, show_member(&b->scratch, event, "actor"));
     return 0;
 }
 

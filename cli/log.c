@@ -1,6 +1,7 @@
 #include "cli/log.h"
 
 #include "cli/command.h"
+#include "cli/lines.h"
 #include "cli/show.h"
 #include "cli/source.h"
 #include "cli/terminal.h"
@@ -16,7 +17,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define READ_BYTES     ((size_t)256 * 1024)
 #define LOOK_AGAIN_MS  200 // between two looks at a plain file, which poll(2) calls ready even at its end
 #define KEY_COLUMNS    40
 #define VALUE_COLUMNS  60
@@ -91,17 +91,6 @@ static void column_add(struct log *log, enum colour colour, struct slice text)
     log->padding = COLUMN_BETWEEN + (*width > columns ? *width - columns : 0);
 }
 
-// Text of a string member, escapes decoded, in log->decoded. "-" when there is none.
-static struct slice member_text(struct log *log, struct slice event, const char *name)
-{
-    struct slice value;
-    if (!json_member(event, name, &value) || json_kind(value) != JSON_STRING)
-        return SLICE("-");
-    bytes_clear(&log->decoded);
-    json_decode(&log->decoded, value);
-    return bytes_slice(&log->decoded);
-}
-
 static void value_add(struct log *log, struct slice value)
 {
     show_value(&log->out, &log->decoded, value, VALUE_COLUMNS);
@@ -147,10 +136,10 @@ static void event_add(struct log *log, struct slice event)
     struct slice data, version;
     log->padding = 0;
     bytes_clear(&log->shown);
-    show_time(&log->shown, member_text(log, event, "timestamp"), log->utc);
+    show_time(&log->shown, show_member(&log->decoded, event, "timestamp"), log->utc);
     column_add(log, COLOUR_TIME, bytes_slice(&log->shown));
     if (!log->one_entity)
-        column_add(log, COLOUR_TARGET, member_text(log, event, "target"));
+        column_add(log, COLOUR_TARGET, show_member(&log->decoded, event, "target"));
 
     bytes_clear(&log->shown);
     bytes_add_char(&log->shown, 'v');
@@ -158,7 +147,7 @@ static void event_add(struct log *log, struct slice event)
     column_add(log, COLOUR_VERSION, bytes_slice(&log->shown));
 
     bytes_clear(&log->shown);
-    struct slice text = member_text(log, event, "type");
+    struct slice text = show_member(&log->decoded, event, "type");
     struct name_type type = name_stored_type(text);
     // A Created is a state and a Deleted gives reasons; snake_case payloads mean whatever their writer meant.
     bool changes = type.style == NAME_PASCAL && type.verb != NAME_CREATED && type.verb != NAME_DELETED;
@@ -167,7 +156,7 @@ static void event_add(struct log *log, struct slice event)
     bytes_add_slice(&log->shown, text);
     column_add(log, COLOUR_TYPE, bytes_slice(&log->shown));
 
-    column_add(log, COLOUR_ACTOR, member_text(log, event, "actor"));
+    column_add(log, COLOUR_ACTOR, show_member(&log->decoded, event, "actor"));
     if (json_member(event, "data", &data) && json_kind(data) == JSON_OBJECT)
         data_add(log, data, changes);
     bytes_add_char(&log->out, '\n');
@@ -221,38 +210,19 @@ static int more_wait(struct log *log)
     return 0;
 }
 
-// Shows the whole lines at the front of what was read and keeps the rest. `seen` bytes are known to hold no newline.
-static void lines_take(struct log *log, struct bytes *read, size_t seen)
-{
-    char *at = read->at, *end = read->at + read->size;
-    for (char *newline = memchr(at + seen, '\n', read->size - seen); newline;) {
-        line_take(log, (struct slice){.at = at, .size = (size_t)(newline - at)});
-        at = newline + 1;
-        newline = memchr(at, '\n', (size_t)(end - at));
-    }
-    read->size = (size_t)(end - at);
-    memmove(read->at, at, read->size);
-}
-
 static int input_show(struct log *log)
 {
-    BYTES_AUTO text = {0};
+    LINES_AUTO lines = {0};
     struct stat about;
     // A pipe that has ended stays so; a file may grow.
     bool may_grow = fstat(log->fd, &about) == 0 && S_ISREG(about.st_mode);
     for (;;) {
-        char *at = bytes_reserve(&text, READ_BYTES);
-        if (!at)
-            return -ENOMEM;
-        ssize_t size = read(log->fd, at, READ_BYTES);
-        if (size < 0 && errno != EINTR)
-            return -errno;
-        int error = 0;
+        ssize_t size = lines_read(&lines, log->fd);
+        int error = size < 0 ? (int)size : 0;
         if (size > 0) {
-            size_t seen = text.size;
             log->always_ready = false;
-            text.size += (size_t)size;
-            lines_take(log, &text, seen);
+            for (struct slice line; lines_next(&lines, &line);)
+                line_take(log, line);
             error = terminal_write(&log->out);
         } else if (size == 0) {
             if (!log->follow || !may_grow)
@@ -262,8 +232,8 @@ static int input_show(struct log *log)
         if (error < 0)
             return error;
     }
-    if (text.size > 0)
-        line_take(log, bytes_slice(&text));
+    if (lines_rest(&lines).size > 0)
+        line_take(log, lines_rest(&lines));
     return terminal_write(&log->out);
 }
 

@@ -13,7 +13,7 @@ void show_time(struct bytes *out, struct slice timestamp, bool utc)
     char text[48];
     size_t size = 0;
     if (when_parse_moment(timestamp, &at_us) == 0) {
-        time_t second = (time_t)((at_us - (at_us < 0 ? WHEN_US_PER_SECOND - 1 : 0)) / WHEN_US_PER_SECOND);
+        time_t second = (time_t)when_second(at_us);
         if (utc ? gmtime_r(&second, &parts) : localtime_r(&second, &parts))
             size = strftime(text, sizeof text - 1, utc ? "%FT%TZ" : "%FT%T%z", &parts);
     }
@@ -56,4 +56,14 @@ void show_value(struct bytes *out, struct bytes *decoded, struct slice value, si
         json_minify(decoded, value);
     }
     terminal_add(out, bytes_slice(decoded), most);
+}
+
+struct slice show_member(struct bytes *decoded, struct slice object, const char *name)
+{
+    struct slice value;
+    if (!json_member(object, name, &value) || json_kind(value) != JSON_STRING)
+        return SLICE("-");
+    bytes_clear(decoded);
+    json_decode(decoded, value);
+    return bytes_slice(decoded);
 }

@@ -3,6 +3,7 @@
 
 #include "cli/command.h"
 #include "cli/figures.h"
+#include "cli/lines.h"
 #include "cli/source.h"
 #include "cli/terminal.h"
 #include "store/engine.h"
@@ -17,7 +18,6 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define READ_BYTES   ((size_t)256 * 1024)
 #define BATCH_EVENTS 20000 // read in one go: a daemon's write-ahead log cannot be reused meanwhile
 #define DAYS         30
 
@@ -172,53 +172,36 @@ static int take_store(struct stats *s)
 
 // ---- a stream
 
-struct lines {
+struct stream {
+    struct source source;
     struct figures figures;
-    uint64_t number;
+    uint64_t line;
 };
 
-static int take_line(struct stats *s, struct lines *lines, const char *name, struct slice line)
+static int take_line(struct stats *s, struct stream *stream, struct slice line)
 {
-    lines->number++;
-    int error = line.size ? figures_take(&lines->figures, line) : 0;
+    stream->line++;
+    int error = line.size ? figures_take(&stream->figures, line) : 0;
     if (error != -EBADMSG)
         return error;
     char what[PATH_MAX + 32];
-    snprintf(what, sizeof what, "%s, line %llu", name, (unsigned long long)lines->number);
+    snprintf(what, sizeof what, "%s, line %llu", stream->source.name, (unsigned long long)stream->line);
     complain(s, what, "not an event as factfs writes it");
     return 0;
 }
 
-// The whole lines at the front of `text`, of which `seen` bytes are known to hold no newline.
-static int take_lines(struct stats *s, struct lines *lines, const char *name, struct bytes *text, size_t seen)
+static int read_stream(struct stats *s, struct stream *stream)
 {
-    char *at = text->at, *end = text->at + text->size;
-    int error = 0;
-    for (char *newline = memchr(at + seen, '\n', text->size - seen); newline && !error;) {
-        error = take_line(s, lines, name, (struct slice){.at = at, .size = (size_t)(newline - at)});
-        at = newline + 1;
-        newline = memchr(at, '\n', (size_t)(end - at));
-    }
-    text->size = (size_t)(end - at);
-    memmove(text->at, at, text->size);
-    return error;
-}
-
-static int read_stream(struct stats *s, const struct source *source, struct lines *lines)
-{
-    BYTES_AUTO text = {0};
+    LINES_AUTO lines = {0};
     for (;;) {
-        char *at = bytes_reserve(&text, READ_BYTES);
-        if (!at)
-            return -ENOMEM;
-        ssize_t size = read(source->fd, at, READ_BYTES);
-        if (size < 0 && errno != EINTR)
-            return -errno;
+        ssize_t size = lines_read(&lines, stream->source.fd);
+        if (size < 0)
+            return (int)size;
         if (size == 0)
-            return text.size ? take_line(s, lines, source->name, bytes_slice(&text)) : 0;
-        size_t seen = text.size;
-        text.size += size > 0 ? (size_t)size : 0;
-        int error = take_lines(s, lines, source->name, &text, seen);
+            return lines_rest(&lines).size ? take_line(s, stream, lines_rest(&lines)) : 0;
+        int error = 0;
+        for (struct slice line; !error && lines_next(&lines, &line);)
+            error = take_line(s, stream, line);
         if (error)
             return error;
     }
@@ -226,19 +209,18 @@ static int read_stream(struct stats *s, const struct source *source, struct line
 
 static int take_stream(struct stats *s)
 {
-    struct source source;
-    struct lines lines = {0};
-    if (source_open(&source, "stats", s->path)) {
+    struct stream stream = {0};
+    if (source_open(&stream.source, "stats", s->path)) {
         s->wrong = true;
         return 0;
     }
-    int error = read_stream(s, &source, &lines);
-    close(source.fd);
+    int error = read_stream(s, &stream);
+    close(stream.source.fd);
     if (error)
         complain(s, s->path, strerror(-error));
     else
-        error = show(s, source.name, &lines.figures);
-    figures_free(&lines.figures);
+        error = show(s, stream.source.name, &stream.figures);
+    figures_free(&stream.figures);
     return error;
 }
 

@@ -174,8 +174,6 @@ static int read_any(struct reading *r, struct slice value, const struct where *a
     return begins(text, "$.") || begins(text, "@.") ? read_path(r, text, at, t) : make_literal(r, value, t);
 }
 
-// ---- running
-
 int value_read(struct value *value, struct slice json, const struct where *at, struct arena *arena, struct reason *why)
 {
     struct reading r = {.arena = arena, .why = why};
@@ -227,11 +225,6 @@ static void make_key(struct making *m, struct slice entity)
     bytes_add_char(&m->made, '"');
 }
 
-static int64_t seconds(int64_t at_us)
-{
-    return at_us / WHEN_US_PER_SECOND - (at_us % WHEN_US_PER_SECOND < 0);
-}
-
 // What the metadata of an event have, as j17 knows it: with the actor and the timestamp in any case.
 static bool find_metadata(struct making *m, const struct steps *steps, struct slice *found)
 {
@@ -239,7 +232,7 @@ static bool find_metadata(struct making *m, const struct steps *steps, struct sl
     struct slice given;
     const char *first = steps->count ? steps->names[0] : "";
     if (!strcmp(first, "timestamp")) {
-        bytes_printf(&m->made, "%lld", (long long)seconds(event->at_us));
+        bytes_printf(&m->made, "%lld", (long long)when_second(event->at_us));
         *found = bytes_slice(&m->made);
         return steps->count == 1;
     }

@@ -8,6 +8,12 @@
 #define WHEN_TEXT_MAX      32
 #define WHEN_US_PER_SECOND INT64_C(1000000)
 
+// The second that a moment lies in, since 1970.
+static inline int64_t when_second(int64_t at_us)
+{
+    return at_us / WHEN_US_PER_SECOND - (at_us % WHEN_US_PER_SECOND < 0);
+}
+
 // The clock, UTC.
 int64_t when_now_us(void);
 
