@@ -2,15 +2,14 @@
 
 #include "cli/show.h"
 #include "cli/terminal.h"
+#include "store/day.h"
 #include "store/envelope.h"
 #include "store/grow.h"
 #include "store/json.h"
-#include "store/when.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
-#define US_PER_DAY  (INT64_C(86400) * WHEN_US_PER_SECOND)
 #define DAY_COLUMNS 10 // 2026-01-15
 #define TOP         10 // types and actors that people are shown
 #define NAME_WIDEST 40u
@@ -27,7 +26,7 @@ void figures_free(struct figures *f)
 // ---- counting
 
 // The place of the day, or where it belongs. It is the last one nearly always.
-static size_t find_day(const struct figures *f, int64_t number)
+static size_t find_day(const struct figures *f, uint32_t number)
 {
     size_t at = f->day_count;
     while (at && f->days[at - 1].number > number)
@@ -37,7 +36,7 @@ static size_t find_day(const struct figures *f, int64_t number)
 
 static int count_day(struct figures *f, int64_t at_us)
 {
-    int64_t number = (at_us - (at_us < 0 ? US_PER_DAY - 1 : 0)) / US_PER_DAY;
+    uint32_t number = day_of(at_us);
     size_t at = find_day(f, number);
     if (at < f->day_count && f->days[at].number == number) {
         f->days[at].events++;
@@ -111,10 +110,10 @@ static struct slice moment(char text[static WHEN_TEXT_MAX], int64_t at_us)
     return (struct slice){.at = text, .size = size};
 }
 
-static void add_day(struct bytes *out, int64_t number)
+static void add_day(struct bytes *out, uint32_t number)
 {
     char text[WHEN_TEXT_MAX];
-    when_print(text, number * US_PER_DAY);
+    when_print(text, day_start_us(number));
     bytes_add(out, text, DAY_COLUMNS);
 }
 
@@ -146,7 +145,7 @@ static void add_bar(
 
 static void show_days(const struct figures *f, const struct figures_look *look, struct bytes *out)
 {
-    int64_t last = f->days[f->day_count - 1].number, first = f->days[0].number;
+    uint32_t last = f->days[f->day_count - 1].number, first = f->days[0].number;
     if (last - first >= look->days)
         first = last - look->days + 1;
     uint64_t earlier = 0, most = 0;
@@ -164,7 +163,7 @@ static void show_days(const struct figures *f, const struct figures_look *look, 
         add_number(out, earlier);
         bytes_add_char(out, '\n');
     }
-    for (int64_t day = first; day <= last; day++) {
+    for (uint32_t day = first; day <= last; day++) {
         uint64_t events = at < f->day_count && f->days[at].number == day ? f->days[at++].events : 0;
         add_day(out, day);
         bytes_add_text(out, "  ");

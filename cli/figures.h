@@ -4,7 +4,7 @@
 #include "cli/tally.h"
 
 struct day {
-    int64_t number; // since 1970-01-01
+    uint32_t number; // as in store/day.h
     uint64_t events;
 };
 

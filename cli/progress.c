@@ -1,11 +1,11 @@
 #include "cli/progress.h"
 
+#include "cli/terminal.h"
 #include "store/when.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #define BETWEEN_NS INT64_C(100000000)
@@ -24,12 +24,6 @@ void progress_begin(struct progress *p, const char *what, const char *unit, doub
     p->drawn_ns = p->began_ns + FIRST_NS - BETWEEN_NS;
 }
 
-static unsigned columns(void)
-{
-    struct winsize size = {0};
-    return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col ? size.ws_col : 80;
-}
-
 void progress_show(struct progress *p, uint64_t done, uint64_t total)
 {
     int64_t now_ns = when_steady_ns();
@@ -41,7 +35,7 @@ void progress_show(struct progress *p, uint64_t done, uint64_t total)
     char numbers[96], bar[BAR_MAX + 1];
     int size = snprintf(numbers, sizeof numbers, " %3.0f %%  %.0f %s/s  %u:%02u left", part * 100,
         (double)done * p->scale / took_s, p->unit, left_s / 60, left_s % 60);
-    unsigned room = columns(), taken = (unsigned)size + (unsigned)strlen(p->what) + 6;
+    unsigned room = terminal_columns(STDERR_FILENO), taken = (unsigned)size + (unsigned)strlen(p->what) + 6;
     unsigned width = room > taken ? room - taken : 0;
     width = width < BAR_MAX ? width : BAR_MAX;
     memset(bar, '.', width);

@@ -46,9 +46,7 @@ static int by_times(const void *a, const void *b)
     const struct count *x = a, *y = b;
     if (x->times != y->times)
         return x->times < y->times ? 1 : -1;
-    int order =
-        x->times ? memcmp(x->text.at, y->text.at, x->text.size < y->text.size ? x->text.size : y->text.size) : 0;
-    return order ? order : (x->text.size > y->text.size) - (x->text.size < y->text.size);
+    return slice_compare(x->text, y->text);
 }
 
 void tally_sort(struct tally *t)
