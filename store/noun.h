@@ -1,12 +1,14 @@
 // A noun as the spec declares it, in the field syntax of headless.ly:
 //
 //     "nouns":{"Contact":{
-//         "name":     "string!",                 a value of a type: string number boolean datetime date json url email
-//         id "score":    "number?#",                ! required, ? may be left out, # indexed, ## unique (both only
-//         said) "tags":     "string[]",                an array of them "stage":    "Lead | Qualified",        one of
-//         these texts "owner":    "-> Contact",              the id of a Contact; `-> Company.contacts` names the other
-//         side "deals":    "<- Deal.contact[]",       the other side of Deal.contact "qualify":  "Qualified", a verb
-//         and the event that it makes "update":   null}}                     create, update or delete switched off
+//         "name":    "string!",            a value of a type: string number boolean datetime date json url email id
+//         "score":   "number?#",           ! required, ? may be left out, # indexed, ## unique (both only said)
+//         "tags":    "string[]",           an array of them
+//         "stage":   "Lead | Qualified",   one of these texts
+//         "owner":   "-> Contact",         the id of a Contact; `-> Company.contacts` names the other side
+//         "deals":   "<- Deal.contact[]",  the other side of Deal.contact
+//         "qualify": "Qualified",          a verb and the event that it makes
+//         "update":  null}}                create, update or delete switched off
 //
 // Everything points into the arena it was read with; nothing changes afterwards, so any thread may ask.
 #pragma once
