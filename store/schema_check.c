@@ -12,7 +12,7 @@
 // Values looked at, and comparisons with an enum, for one event.
 #define STEPS_MAX 4000000u
 
-int schema_find_property(const void *name, const void *property)
+static int find_property(const void *name, const void *property)
 {
     return slice_compare(*(const struct slice *)name, ((const struct property *)property)->name);
 }
@@ -168,7 +168,7 @@ static int check_member(struct check *c, const struct schema *s, struct slice ke
         json_decode(&decoded, key);
         name = bytes_slice(&decoded);
     }
-    const struct property *p = bsearch(&name, s->properties, s->property_count, sizeof *p, schema_find_property);
+    const struct property *p = bsearch(&name, s->properties, s->property_count, sizeof *p, find_property);
     *required += p && p->required;
     const struct schema *schema = p && p->schema ? p->schema : s->additional;
     if (decoded.failed)

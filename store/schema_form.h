@@ -34,6 +34,3 @@ struct schema {
     const struct schema *additional; // NULL: anything
     const struct schema *items;      // NULL: anything
 };
-
-// For bsearch: a name (struct slice *) among properties.
-int schema_find_property(const void *name, const void *property);
