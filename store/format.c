@@ -1,5 +1,7 @@
 #include "store/format.h"
 
+#include "store/when.h"
+
 static const char *const names[] = {
     [FORMAT_NONE] = "",
     [FORMAT_DATE_TIME] = "date-time",
@@ -79,16 +81,13 @@ static int take_digits(struct slice *text, unsigned count)
 
 static bool take_date(struct slice *text)
 {
-    static const int days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
     int year = take_digits(text, 4);
     bool dash = take(text, "-");
     int month = take_digits(text, 2);
     dash = take(text, "-") && dash;
     int day = take_digits(text, 2);
-    if (year < 0 || !dash || month < 1 || month > 12 || day < 1)
-        return false;
-    bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
-    return day <= days[month - 1] + (month == 2 && leap);
+    return year >= 0 && dash && month >= 1 && month <= 12 && day >= 1 &&
+           (unsigned)day <= when_days_in_month((unsigned)year, (unsigned)month);
 }
 
 // `Z`, `+01:00`: in minutes east of UTC.

@@ -32,7 +32,7 @@ static unsigned days_before_month(unsigned year, unsigned month)
     return days[month - 1] + (month > 2 && is_leap(year) ? 1u : 0u);
 }
 
-static unsigned days_in_month(unsigned year, unsigned month)
+unsigned when_days_in_month(unsigned year, unsigned month)
 {
     return days_before_month(year, month + 1) - days_before_month(year, month);
 }
@@ -212,7 +212,7 @@ static bool read_fields(struct slice text, bool finer, struct fields *f)
 
 static int fields_moment(const struct fields *f, int64_t *at_us)
 {
-    if (f->year < 1 || f->month < 1 || f->month > 12 || f->day < 1 || f->day > days_in_month(f->year, f->month))
+    if (f->year < 1 || f->month < 1 || f->month > 12 || f->day < 1 || f->day > when_days_in_month(f->year, f->month))
         return -EINVAL;
     if (f->hour > 23 || f->minute > 59 || f->second > 59 || f->offset_hour > 23 || f->offset_minute > 59)
         return -EINVAL;

@@ -14,6 +14,9 @@ static inline int64_t when_second(int64_t at_us)
     return at_us / WHEN_US_PER_SECOND - (at_us % WHEN_US_PER_SECOND < 0);
 }
 
+// Of the Gregorian calendar, also before it was invented. `month`: 1 to 12.
+unsigned when_days_in_month(unsigned year, unsigned month);
+
 // The clock, UTC.
 int64_t when_now_us(void);
 
