@@ -215,19 +215,22 @@ static bool has_element(struct slice array, struct slice value)
     return false;
 }
 
+static bool find_member(struct slice object, struct slice wanted, struct slice *value)
+{
+    struct json_cursor c = json_enter(object);
+    for (struct slice key; json_next_member(&c, &key, value);)
+        if (json_string_equal(key, wanted))
+            return true;
+    return false;
+}
+
 // Has an element all the members of an object, with equal values?
 static bool has_members(struct slice element, struct slice members)
 {
     struct json_cursor c = json_enter(members);
-    for (struct slice key, value; json_next_member(&c, &key, &value);) {
-        struct slice found;
-        BYTES_AUTO name = {0};
-        json_decode(&name, key);
-        bytes_add_char(&name, '\0');
-        if (name.failed || json_kind(element) != JSON_OBJECT || !json_member(element, name.at, &found) ||
-            !json_equal(found, value))
+    for (struct slice key, value, found; json_next_member(&c, &key, &value);)
+        if (json_kind(element) != JSON_OBJECT || !find_member(element, key, &found) || !json_equal(found, value))
             return false;
-    }
     return true;
 }
 

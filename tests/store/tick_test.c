@@ -100,6 +100,8 @@ static void removes(void)
     RUNS(where, "{'entries':[{'id':1,'x':1},{'id':2},{'id':1.0},7,{}]}", "{'id':1}", "{'entries':[{'id':2},7,{}]}");
     RUNS(where, "{'entries':[{'id':1}]}", "{'id':1}", "{'entries':[]}");
     RUNS(where, "{'a':1}", "{'id':1}", "{'a':1}");
+    RUNS("{'remove':{'target':'entries','where':{'a\\u0000b':1}}}", "{'entries':[{'a':1},{'a\\u0000b':1}]}", "{}",
+        "{'entries':[{'a':1}]}");
     MISFITS(where, "{'entries':{}}", "{'id':1}", "state.entries: is no array to remove from");
     RUNS("{'remove':{'target':'tags','value':'x'}}", "{'tags':['a','x','x']}", "{}", "{'tags':['a']}");
     RUNS("{'remove':{'target':'a.b'}}", "{'a':{'b':1,'c':2}}", "{}", "{'a':{'c':2}}");
