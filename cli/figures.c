@@ -112,9 +112,9 @@ static struct slice moment(char text[static WHEN_TEXT_MAX], int64_t at_us)
 
 static void add_day(struct bytes *out, uint32_t number)
 {
-    char text[WHEN_TEXT_MAX];
-    when_print(text, day_start_us(number));
-    bytes_add(out, text, DAY_COLUMNS);
+    char name[DAY_NAME_SIZE];
+    day_name(name, number); // begins with the date
+    bytes_add(out, name, DAY_COLUMNS);
 }
 
 static void add_colour(struct bytes *out, const struct figures_look *look, const char *colour)
