@@ -2,42 +2,9 @@
 // served, and what is sound can be read and written.
 #include "tests/store/log_model.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-
 static struct fixture sound;
 static struct model m = {.keeps_texts = true, .damaged = true};
 static unsigned flips = 120;
-
-static off_t flip(const char *path)
-{
-    struct stat file;
-    unsigned char byte;
-    int fd = open(path, O_RDWR | O_CLOEXEC);
-    REQUIRE(fd < 0 || fstat(fd, &file));
-    off_t at = (off_t)chance((uint64_t)file.st_size);
-    REQUIRE(pread(fd, &byte, 1, at) != 1);
-    byte ^= (unsigned char)(chance(2) ? 1u << chance(8) : 1 + chance(255));
-    REQUIRE(pwrite(fd, &byte, 1, at) != 1);
-    close(fd);
-    return at;
-}
-
-// 0, or why the tenant cannot be opened.
-static int start(struct fixture *f)
-{
-    struct reason why = {0};
-    struct tenant_info info;
-    REQUIRE(store_open(&f->store, f->path, NULL, NULL, &why));
-    REQUIRE(store_find(f->store, SLICE("acme"), &info));
-    int error = store_get(f->store, info.number, &f->tenant);
-    if (error) {
-        store_close(f->store);
-        return error;
-    }
-    REQUIRE(reader_open(&f->reader, f->tenant, &why));
-    return 0;
-}
 
 static unsigned unopened, unlisted, unwritten;
 
@@ -79,10 +46,10 @@ static void any_byte(void)
         uint64_t seed = chance_state;
         directory_copy(sound.path, f.path);
         snprintf(path, sizeof path, "%s/acme.db", f.path);
-        off_t at = flip(path);
+        off_t at = file_flip(path, true);
         bool ok = check_ok;
         check_ok = true;
-        int error = start(&f);
+        int error = fixture_try(&f);
         if (error) {
             CHECK(error == -EIO || error == -EINVAL);
             unopened++;

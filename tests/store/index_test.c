@@ -3,20 +3,6 @@
 #include "store/result.h"
 #include "tests/store/query_model.h"
 
-#include <fcntl.h>
-#include <sqlite3.h>
-#include <sys/stat.h>
-
-static void sql(const char *directory, const char *text)
-{
-    char path[200];
-    sqlite3 *db;
-    snprintf(path, sizeof path, "%s/acme.db", directory);
-    REQUIRE(sqlite3_open(path, &db));
-    REQUIRE(sqlite3_exec(db, text, NULL, NULL, NULL));
-    sqlite3_close(db);
-}
-
 static uint64_t number_of(const char *directory, const char *text)
 {
     char path[200];
@@ -124,7 +110,7 @@ static void old_file(void)
     char path[200];
     snprintf(path, sizeof path, "%s/acme.db", f.path);
     REQUIRE(unlink(path));
-    sql(f.path, dump);
+    file_sql(f.path, "acme.db", dump);
 
     fixture_start(&f);
     CHECK_INT(tenant_end(f.tenant).position, 8);
@@ -152,7 +138,7 @@ static void caught_up(void)
     uint64_t rows = number_of(f.path, "SELECT count(*) FROM posting"),
              terms = number_of(f.path, "SELECT count(*) FROM term");
     CHECK(rows > 100 && terms > 40);
-    sql(f.path, no_index);
+    file_sql(f.path, "acme.db", no_index);
 
     fixture_start(&f);
     CHECK_INT(posted_of(&f), 0);
@@ -220,37 +206,6 @@ static void killed(void)
 
 // ---- damage
 
-static void flip(const char *directory)
-{
-    char path[200];
-    struct stat file;
-    unsigned char byte;
-    snprintf(path, sizeof path, "%s/acme.db", directory);
-    int fd = open(path, O_RDWR | O_CLOEXEC);
-    REQUIRE(fd < 0 || fstat(fd, &file));
-    off_t at = (off_t)chance((uint64_t)file.st_size);
-    REQUIRE(pread(fd, &byte, 1, at) != 1);
-    byte ^= (unsigned char)(1u << chance(8));
-    REQUIRE(pwrite(fd, &byte, 1, at) != 1);
-    close(fd);
-}
-
-// 0, or why the tenant cannot be opened.
-static int start(struct fixture *f)
-{
-    struct reason why = {0};
-    struct tenant_info info;
-    REQUIRE(store_open(&f->store, f->path, NULL, NULL, &why));
-    REQUIRE(store_find(f->store, SLICE("acme"), &info));
-    int error = store_get(f->store, info.number, &f->tenant);
-    if (error) {
-        store_close(f->store);
-        return error;
-    }
-    REQUIRE(reader_open(&f->reader, f->tenant, &why));
-    return 0;
-}
-
 static void any_byte(void)
 {
     struct fixture sound = {0}, f = {0};
@@ -260,14 +215,16 @@ static void any_byte(void)
     fill(&sound, &log, 13000);
     fixture_stop(&sound);
     // The log's lines are most of the file; it is the index that is tried here.
-    sql(sound.path, "VACUUM");
+    file_sql(sound.path, "acme.db", "VACUUM");
     directory_make(f.path);
     unsigned opened = 0;
     for (int i = 0; i < 60; i++) {
         directory_copy(sound.path, f.path);
-        flip(f.path);
+        char path[200];
+        snprintf(path, sizeof path, "%s/acme.db", f.path);
+        file_flip(path, false);
         quiet(true);
-        if (start(&f) == 0) {
+        if (fixture_try(&f) == 0) {
             opened++;
             for (int k = 0; k < 6; k++)
                 ask(&f, &log, &answers);
@@ -309,7 +266,7 @@ static void index_rows(void)
         struct fixture f = {0};
         fixture_copy(&sound, &f);
         fixture_stop(&f);
-        sql(f.path, changes[i]);
+        file_sql(f.path, "acme.db", changes[i]);
         fixture_start(&f);
         struct result result, beside;
         quiet(true);

@@ -5,8 +5,6 @@
 #include "store/survey.h"
 #include "tests/store/store_fixture.h"
 
-#include <sqlite3.h>
-
 #define EVENTS 4500
 
 static struct fixture f;  // at rest, untouched
@@ -48,14 +46,8 @@ static int prove(void)
 // A copy of the store, and its file changed by SQL; then the proof of it.
 static int prove_changed(const char *sql)
 {
-    sqlite3 *db;
-    char *message = NULL;
     directory_copy(f.path, at.path);
-    REQUIRE(sqlite3_open(file, &db));
-    if (sqlite3_exec(db, sql, NULL, NULL, &message))
-        printf("# %s: %s\n", sql, message);
-    REQUIRE(message);
-    sqlite3_close(db);
+    file_sql(at.path, "acme.db", sql);
     return prove();
 }
 
@@ -101,11 +93,8 @@ static int prove_forged(uint64_t position, void change(struct event_row *row, st
     bytes_add_slice(&line, row.line);
     change(&row, &line);
     row.line = bytes_slice(&line);
-    sqlite3 *db;
-    REQUIRE(sqlite3_open(file, &db));
     snprintf(sql, sizeof sql, "DELETE FROM event WHERE position = %llu", (unsigned long long)position);
-    REQUIRE(sqlite3_exec(db, sql, NULL, NULL, NULL));
-    sqlite3_close(db);
+    file_sql(at.path, "acme.db", sql);
     REQUIRE(engine_begin(engine) || engine_put_event(engine, &row) || engine_commit(engine));
     engine_close(engine);
     return prove();

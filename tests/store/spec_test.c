@@ -3,8 +3,6 @@
 #include "store/spec.h"
 #include "tests/store/store_fixture.h"
 
-#include <sqlite3.h>
-
 static struct fixture f;
 
 // Saves spec.json as a whole.
@@ -240,16 +238,6 @@ static void known_again(void)
 
 // ---- damage
 
-static void sql(const char *text)
-{
-    char name[200];
-    sqlite3 *db;
-    snprintf(name, sizeof name, "%s/acme.db", f.path);
-    REQUIRE(sqlite3_open(name, &db));
-    REQUIRE(sqlite3_exec(db, text, NULL, NULL, NULL));
-    sqlite3_close(db);
-}
-
 // What does not depend on a damaged spec goes on; what does is an I/O error, until there is another spec.
 static void damaged(void)
 {
@@ -263,7 +251,7 @@ static void damaged(void)
     fixture_stop(&f);
     snprintf(text, sizeof text, "UPDATE event SET line = replace(line, 'Thing', 'Thong') WHERE position = %llu",
         (unsigned long long)position);
-    sql(text);
+    file_sql(f.path, "acme.db", text);
     quiet(true);
     fixture_start(&f);
     CHECK_JSON(state_at(&f, "order_d", 1), "{'n':1}");

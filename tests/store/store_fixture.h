@@ -12,7 +12,10 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <semaphore.h>
+#include <sqlite3.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define ALL UINT32_MAX
@@ -67,6 +70,18 @@ static inline const char *json_of(const char *text)
 
 #define CHECK_JSON(actual, text) CHECK_TEXT(actual, json_of(text))
 
+// ---- chance, the same in each run
+
+static uint64_t chance_state = 88172645463325252u;
+
+static inline uint64_t chance(uint64_t below)
+{
+    chance_state ^= chance_state << 13;
+    chance_state ^= chance_state >> 7;
+    chance_state ^= chance_state << 17;
+    return (chance_state >> 11) % below;
+}
+
 // ---- the directory
 
 static inline void directory_make(char path[static 96])
@@ -115,6 +130,35 @@ static inline void directory_copy(const char *from, const char *to)
     closedir(dir);
 }
 
+// Changes a file of the directory by SQL, behind the store's back.
+static inline void file_sql(const char *directory, const char *name, const char *sql)
+{
+    char path[200];
+    sqlite3 *db;
+    char *message = NULL;
+    snprintf(path, sizeof path, "%.96s/%s", directory, name);
+    REQUIRE(sqlite3_open(path, &db));
+    if (sqlite3_exec(db, sql, NULL, NULL, &message))
+        printf("# %s: %s\n", sql, message);
+    REQUIRE(message);
+    sqlite3_close(db);
+}
+
+// Changes one bit of a file, where chance wants it, or now and then (`bytes`) a whole byte. Where.
+static inline off_t file_flip(const char *path, bool bytes)
+{
+    struct stat file;
+    unsigned char byte;
+    int fd = open(path, O_RDWR | O_CLOEXEC);
+    REQUIRE(fd < 0 || fstat(fd, &file));
+    off_t at = (off_t)chance((uint64_t)file.st_size);
+    REQUIRE(pread(fd, &byte, 1, at) != 1);
+    byte ^= (unsigned char)(!bytes || chance(2) ? 1u << chance(8) : 1 + chance(255));
+    REQUIRE(pwrite(fd, &byte, 1, at) != 1);
+    close(fd);
+    return at;
+}
+
 // What the store says on stderr about damage is not shown until `quiet(false)`.
 static inline void quiet(bool on)
 {
@@ -152,6 +196,22 @@ static inline void fixture_stop(struct fixture *f)
     reader_close(&f->reader);
     store_put(f->store, f->tenant);
     store_close(f->store);
+}
+
+// 0, or why the tenant, which may be damaged, cannot be opened; the store is closed then.
+static inline int fixture_try(struct fixture *f)
+{
+    struct reason why = {0};
+    struct tenant_info info;
+    REQUIRE(store_open(&f->store, f->path, NULL, NULL, &why));
+    REQUIRE(store_find(f->store, SLICE("acme"), &info));
+    int error = store_get(f->store, info.number, &f->tenant);
+    if (error) {
+        store_close(f->store);
+        return error;
+    }
+    REQUIRE(reader_open(&f->reader, f->tenant, &why));
+    return 0;
 }
 
 // `f` may have its observer set.
@@ -491,16 +551,4 @@ static inline uint64_t count_lines(struct slice text)
 static inline bool text_has(struct slice text, const char *part)
 {
     return memmem(text.at, text.size, part, strlen(part)) != NULL;
-}
-
-// ---- chance, the same in each run
-
-static uint64_t chance_state = 88172645463325252u;
-
-static inline uint64_t chance(uint64_t below)
-{
-    chance_state ^= chance_state << 13;
-    chance_state ^= chance_state >> 7;
-    chance_state ^= chance_state << 17;
-    return (chance_state >> 11) % below;
 }

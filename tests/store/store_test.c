@@ -1,8 +1,6 @@
 // The store: its tenants, who may open it, what it refuses.
 #include "tests/store/store_fixture.h"
 
-#include <sqlite3.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 
 static char path[96];
@@ -305,22 +303,12 @@ static void second_opener(void)
     CHECK_INT(make("still-open"), number_of("still-open"));
 }
 
-static void sql(const char *file, const char *text)
-{
-    char name[200];
-    sqlite3 *db;
-    snprintf(name, sizeof name, "%s/%s", path, file);
-    REQUIRE(sqlite3_open(name, &db));
-    REQUIRE(sqlite3_exec(db, text, NULL, NULL, NULL));
-    sqlite3_close(db);
-}
-
 static void newer_format(void)
 {
     long number = make("newer");
     CHECK_INT(append_to(number, "contact_x", false), 0);
     store_close(store);
-    sql("newer.db", "PRAGMA user_version=3");
+    file_sql(path, "newer.db", "PRAGMA user_version=3");
     REQUIRE(open_store());
     struct tenant *tenant;
     quiet(true);
@@ -328,12 +316,12 @@ static void newer_format(void)
     quiet(false);
     CHECK_INT(append_to(make("old"), "contact_x", false), 0);
     store_close(store);
-    sql("newer.db", "PRAGMA user_version=2");
+    file_sql(path, "newer.db", "PRAGMA user_version=2");
 
-    sql("catalog", "PRAGMA user_version=3");
+    file_sql(path, "catalog", "PRAGMA user_version=3");
     CHECK_INT(open_store(), -EINVAL);
     CHECK(strstr(why.text, "newer"));
-    sql("catalog", "PRAGMA user_version=1");
+    file_sql(path, "catalog", "PRAGMA user_version=1");
     REQUIRE(open_store());
     CHECK_INT(events_of(number), 1);
 }
@@ -341,10 +329,10 @@ static void newer_format(void)
 static void long_name(void)
 {
     store_close(store);
-    sql("catalog", "INSERT INTO tenant VALUES(60000, printf('%064d', 0), 0, 0, 493, 0)");
+    file_sql(path, "catalog", "INSERT INTO tenant VALUES(60000, printf('%064d', 0), 0, 0, 493, 0)");
     CHECK_INT(open_store(), -EIO);
     CHECK(why.text[0]);
-    sql("catalog", "DELETE FROM tenant WHERE number = 60000");
+    file_sql(path, "catalog", "DELETE FROM tenant WHERE number = 60000");
     REQUIRE(open_store());
 }
 
@@ -376,7 +364,7 @@ static void no_store(void)
     CHECK(has_file("notes.txt") && !has_file("catalog") && !has_file("lock"));
     directory_remove(path);
     mkdir(path, 0700);
-    sql("catalog", "CREATE TABLE other(x)");
+    file_sql(path, "catalog", "CREATE TABLE other(x)");
     CHECK_INT(open_store(), -EINVAL);
     CHECK(why.text[0]);
     write_file(
