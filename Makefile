@@ -1,5 +1,5 @@
 # factfs: make, make check, make install; make bench, make torture. SANITIZER=address|thread|undefined builds beside the normal build.
-# make fuzz needs clang and its libclang-rt.
+# make fuzz needs clang and its libclang-rt: scripts/dependencies fuzz.
 SHELL   := /bin/bash
 VERSION := 0.1.0
 PREFIX  ?= /usr/local
@@ -63,6 +63,7 @@ tests: all $(STORE_TESTS) $(TOOLS) $(REPLAYS)
 # FUZZ_RUNS executions of each; what it finds new goes to build/fuzz/corpus/NAME.
 FUZZ_RUNS ?= 10000000
 fuzz:
+	@scripts/dependencies fuzz
 	@$(MAKE) -s BUILD=build/fuzz CC=clang CFLAGS='-g -O2 -fsanitize=fuzzer-no-link -fno-sanitize-recover=undefined' SANITIZER=address,undefined \
 	  $(FUZZERS:%=build/fuzz/%_fuzz)
 	@for name in $(FUZZERS); do \

@@ -54,6 +54,15 @@ fake() {
     holds "install --no-install-recommends libsqlite3-dev libssl-dev" "$(tail -n 1 "$BATS_TEST_TMPDIR/seen")"
 }
 
+@test "scripts/dependencies fuzz names the runtime that belongs to a clang which cannot link a fuzzer" {
+    needs_root
+    fake clang '[[ $1 == -dumpversion ]] && echo 19.1.7'
+    fake apt-get 'true'
+    PATH=$BATS_TEST_TMPDIR/bin:$PATH run scripts/dependencies fuzz
+    is 0 "$status"
+    is "scripts/dependencies: installing libclang-rt-19-dev" "$output"
+}
+
 @test "scripts/dependencies shows what apt-get said, and fails, when that fails" {
     needs_root
     fake pkg-config '[[ $2 != sqlite3 ]]'
