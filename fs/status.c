@@ -23,12 +23,6 @@ static unsigned count_subscribers(const struct visit *v)
     return count;
 }
 
-static void add_moment(struct bytes *out, int64_t at_us)
-{
-    char text[WHEN_TEXT_MAX];
-    bytes_printf(out, "\"%.*s\"", (int)when_print(text, at_us), text);
-}
-
 static void add_hash(struct bytes *out, const unsigned char hash[static CHAIN_SIZE])
 {
     bytes_add_char(out, '"');
@@ -46,7 +40,7 @@ static void add_log(struct bytes *out, const struct log_end *end)
     add_hash(out, end->hash);
     bytes_add_text(out, ",\n  \"lastEventAt\": ");
     if (end->position)
-        add_moment(out, end->at_us);
+        when_quote(out, end->at_us);
     else
         bytes_add_text(out, "null");
     bytes_printf(out, ",\n  \"rejectedBytes\": %llu,\n", (unsigned long long)end->rejected_bytes);
@@ -78,7 +72,7 @@ int status_show(struct visit *v, struct slice *text, int64_t *changed_at_us)
     add_log(out, &end);
     bytes_printf(out, "  \"subscribers\": %u,\n  \"daemon\": {\n", count_subscribers(v));
     bytes_printf(out, "    \"version\": \"%s\",\n    \"pid\": %d,\n    \"since\": ", FACTFS_VERSION, (int)getpid());
-    add_moment(out, v->mount->since_us);
+    when_quote(out, v->mount->since_us);
     bytes_add_text(out, "\n  }\n}\n");
 
     *text = bytes_slice(out);

@@ -12,13 +12,12 @@
 void dollar_print_state(
     const struct state *state, struct slice entity, uint32_t version, int64_t updated_at_us, struct bytes *out)
 {
-    char when[WHEN_TEXT_MAX];
-    bytes_printf(out, "{\"$id\":\"%.*s\",\"$type\":\"%.*s\",\"$version\":%u,\"$createdAt\":\"", SLICE_ARG(entity),
+    bytes_printf(out, "{\"$id\":\"%.*s\",\"$type\":\"%.*s\",\"$version\":%u,\"$createdAt\":", SLICE_ARG(entity),
         SLICE_ARG(state->noun), version);
-    bytes_add(out, when, when_print(when, state->created_at_us));
-    bytes_add_text(out, "\",\"$updatedAt\":\"");
-    bytes_add(out, when, when_print(when, updated_at_us));
-    bytes_add_text(out, "\",\"$createdBy\":");
+    when_quote(out, state->created_at_us);
+    bytes_add_text(out, ",\"$updatedAt\":");
+    when_quote(out, updated_at_us);
+    bytes_add_text(out, ",\"$createdBy\":");
     json_quote(out, state->created_by);
     if (state->fields.size > 2) {
         bytes_add_char(out, ',');

@@ -54,14 +54,14 @@ static void add_text(struct bytes *out, const char *before, struct slice text)
 static void print(
     struct bytes *out, const struct event *event, struct slice data, struct slice previous, struct slice tenant)
 {
-    char when[WHEN_TEXT_MAX];
     add_text(out, "{\"id\":\"", event->id);
     add_text(out, "\",\"type\":\"", event->type);
     add_text(out, "\",\"target\":\"", event->target);
     bytes_add_text(out, "\",\"actor\":");
     json_quote(out, event->actor);
-    add_text(out, ",\"timestamp\":\"", (struct slice){.at = when, .size = when_print(when, event->at_us)});
-    add_text(out, "\",\"data\":", data.size ? data : SLICE("{}"));
+    bytes_add_text(out, ",\"timestamp\":");
+    when_quote(out, event->at_us);
+    add_text(out, ",\"data\":", data.size ? data : SLICE("{}"));
     if (previous.size)
         add_text(out, ",\"previous\":", previous);
     if (event->metadata.size)

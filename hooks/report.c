@@ -2,18 +2,10 @@
 
 #include "store/json.h"
 
-static void add_time(struct bytes *out, int64_t at_us)
-{
-    char text[WHEN_TEXT_MAX];
-    bytes_add_char(out, '"');
-    bytes_add(out, text, when_print(text, at_us));
-    bytes_add_char(out, '"');
-}
-
 static void add_time_or_null(struct bytes *out, int64_t at_us)
 {
     if (at_us)
-        add_time(out, at_us);
+        when_quote(out, at_us);
     else
         bytes_add_text(out, "null");
 }
@@ -48,7 +40,7 @@ void report_attempt(struct bytes *out, const struct report_event *event, unsigne
     const struct transfer_outcome *outcome, int64_t now_us, int64_t next_us)
 {
     bytes_add_text(out, "{\"time\":");
-    add_time(out, now_us);
+    when_quote(out, now_us);
     add_event(out, event);
     bytes_printf(out, ",\"attempt\":%u,\"status\":", attempt);
     add_status(out, outcome->status);
@@ -62,7 +54,7 @@ void report_attempt(struct bytes *out, const struct report_event *event, unsigne
 void report_error(struct bytes *out, struct slice id, const struct transfer_outcome *outcome, int64_t now_us)
 {
     bytes_add_text(out, "{\"time\":");
-    add_time(out, now_us);
+    when_quote(out, now_us);
     bytes_add_text(out, ",\"id\":");
     json_quote(out, id);
     bytes_add_text(out, ",\"status\":");
@@ -81,7 +73,7 @@ void report_dead(struct bytes *out, const struct outbox_dead *row, struct slice 
     bytes_add_slice(&error, row->error);
     bytes_add_char(&error, '\0');
     bytes_add_text(out, "{\"time\":");
-    add_time(out, row->at_us);
+    when_quote(out, row->at_us);
     add_event(out, &(struct report_event){.id = event.id, .type = event.type, .target = event.target});
     bytes_printf(out, ",\"attempts\":%u,\"status\":", row->attempts);
     add_status(out, row->status);
@@ -115,7 +107,7 @@ void report_status(struct bytes *out, const struct queue *q, uint64_t lag, int64
     bytes_add_slice(out, q->error.size ? bytes_slice(&q->error) : SLICE("null"));
     if (!strcmp(state, "paused")) {
         bytes_add_text(out, ",\"until\":");
-        add_time(out, q->open_until_us);
+        when_quote(out, q->open_until_us);
     }
     bytes_add_char(out, '}');
 }

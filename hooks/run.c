@@ -277,11 +277,12 @@ static int merge(struct slice data, const struct state *before, bool pairs, cons
 // An event that is not added yet: it has no id and no version.
 static void print_coming(const struct event *event, struct slice tenant, struct bytes *out)
 {
-    char when[WHEN_TEXT_MAX];
     bytes_printf(
         out, "{\"type\":\"%.*s\",\"target\":\"%.*s\",\"actor\":", SLICE_ARG(event->type), SLICE_ARG(event->target));
     json_quote(out, event->actor);
-    bytes_printf(out, ",\"timestamp\":\"%.*s\",\"data\":", (int)when_print(when, event->at_us), when);
+    bytes_add_text(out, ",\"timestamp\":");
+    when_quote(out, event->at_us);
+    bytes_add_text(out, ",\"data\":");
     bytes_add_slice(out, event->data);
     bytes_printf(out, ",\"tenant\":\"%.*s\"", SLICE_ARG(tenant));
     if (event->metadata.size) {
@@ -453,7 +454,6 @@ int handlers_replay(struct handler *h, struct transaction *tx, uint64_t position
 
 void handlers_show(struct handlers *all, struct bytes *out)
 {
-    char when[WHEN_TEXT_MAX];
     bytes_add_char(out, '{');
     pthread_mutex_lock(&all->lock);
     for (size_t i = 0; i < all->count; i++) {
@@ -468,8 +468,9 @@ void handlers_show(struct handlers *all, struct bytes *out)
             bytes_add_text(out, "null}");
             continue;
         }
-        bytes_printf(out, "{\"time\":\"%.*s\",\"id\":\"%s\",\"error\":", (int)when_print(when, r->failed_at_us), when,
-            r->failed_id);
+        bytes_add_text(out, "{\"time\":");
+        when_quote(out, r->failed_at_us);
+        bytes_printf(out, ",\"id\":\"%s\",\"error\":", r->failed_id);
         json_quote(out, slice_of(r->failed.text));
         bytes_add_text(out, "}}");
     }

@@ -141,7 +141,6 @@ static int part_holds(struct match *m, const struct condition *c, struct slice v
 // A member as it is shown beside the fields; what begins with `$` and is none of these is not shown.
 static bool meta_value(const struct shown_state *shown, struct slice name, struct bytes *out)
 {
-    char when[WHEN_TEXT_MAX];
     if (slice_is(name, "$id"))
         json_quote(out, shown->name);
     else if (slice_is(name, "$type"))
@@ -149,9 +148,9 @@ static bool meta_value(const struct shown_state *shown, struct slice name, struc
     else if (slice_is(name, "$version"))
         bytes_printf(out, "%u", shown->version);
     else if (slice_is(name, "$createdAt"))
-        json_quote(out, (struct slice){.at = when, .size = when_print(when, shown->state->created_at_us)});
+        when_quote(out, shown->state->created_at_us);
     else if (slice_is(name, "$updatedAt"))
-        json_quote(out, (struct slice){.at = when, .size = when_print(when, shown->updated_at_us)});
+        when_quote(out, shown->updated_at_us);
     else if (slice_is(name, "$createdBy"))
         json_quote(out, shown->state->created_by);
     else

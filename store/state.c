@@ -347,15 +347,14 @@ static void show_moment(struct bytes *out, const char *name, int64_t at_us)
 
 void state_line(const struct state *s, struct slice entity, uint32_t version, int64_t updated_at_us, struct bytes *out)
 {
-    char when[WHEN_TEXT_MAX];
     bytes_add_text(out, "{\"$id\":");
     json_quote(out, entity);
     bytes_add_text(out, ",\"$type\":");
     json_quote(out, s->noun);
     bytes_printf(out, ",\"$version\":%u,\"$createdAt\":", version);
-    json_quote(out, (struct slice){.at = when, .size = when_print(when, s->created_at_us)});
+    when_quote(out, s->created_at_us);
     bytes_add_text(out, ",\"$updatedAt\":");
-    json_quote(out, (struct slice){.at = when, .size = when_print(when, updated_at_us)});
+    when_quote(out, updated_at_us);
     bytes_add_text(out, ",\"$createdBy\":");
     json_quote(out, s->created_by);
     if (s->fields.size > 2)

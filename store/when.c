@@ -106,6 +106,14 @@ size_t when_print(char out[static WHEN_TEXT_MAX], int64_t at_us)
     return size;
 }
 
+void when_quote(struct bytes *out, int64_t at_us)
+{
+    char text[WHEN_TEXT_MAX];
+    bytes_add_char(out, '"');
+    bytes_add(out, text, when_print(text, at_us));
+    bytes_add_char(out, '"');
+}
+
 int64_t when_now_us(void)
 {
     struct timespec now;

@@ -29,6 +29,8 @@ struct timespec when_steady(int64_t at_ns);
 // is written behind it. Years 0001 to 9999; others are cut to that range. Fast for moments of one day (the day is kept
 // per thread).
 size_t when_print(char out[static WHEN_TEXT_MAX], int64_t at_us);
+// Appends it as a string of JSON.
+void when_quote(struct bytes *out, int64_t at_us);
 
 // Reads a moment: `YYYY-MM-DD`, `YYYY-MM-DDTHH:MM`, `…:SS`, `….f` (1 to 6 digits), each with `Z`, an offset (`+01:00`)
 // or nothing (UTC). Nothing else: no lower case, no 24:00, no :60, no 30 February, years 0001 to 9999. 0 or -EINVAL.
