@@ -131,6 +131,7 @@ int found_next(struct visit *v, uint64_t offset, struct tree_entry *entry)
 static int add_line(const struct shown_state *shown, struct bytes *out)
 {
     state_line(shown->state, shown->name, shown->version, shown->updated_at_us, out);
+    bytes_add_char(out, '\n');
     return out->failed ? -ENOMEM : 0;
 }
 

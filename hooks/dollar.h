@@ -9,9 +9,6 @@ JSValue dollar_new(JSContext *context);
 int dollar_prepare(JSContext *context);
 
 // ---- reading (dollar_read.c)
-// Appends the state as a handler sees it: `$id` and the other members of the store's own, then the fields.
-void dollar_print_state(
-    const struct state *state, struct slice entity, uint32_t version, int64_t updated_at_us, struct bytes *out);
 // An entity as a handler sees it, now or at a moment; null when it is not there.
 JSValue read_entity(JSContext *context, struct slice name, const struct when *as_of);
 JSValue dollar_get(JSContext *context, struct slice noun, int count, JSValueConst *arguments);

@@ -9,24 +9,6 @@
 
 // ---- states
 
-void dollar_print_state(
-    const struct state *state, struct slice entity, uint32_t version, int64_t updated_at_us, struct bytes *out)
-{
-    bytes_printf(out, "{\"$id\":\"%.*s\",\"$type\":\"%.*s\",\"$version\":%u,\"$createdAt\":", SLICE_ARG(entity),
-        SLICE_ARG(state->noun), version);
-    when_quote(out, state->created_at_us);
-    bytes_add_text(out, ",\"$updatedAt\":");
-    when_quote(out, updated_at_us);
-    bytes_add_text(out, ",\"$createdBy\":");
-    json_quote(out, state->created_by);
-    if (state->fields.size > 2) {
-        bytes_add_char(out, ',');
-        bytes_add(out, state->fields.at + 1, state->fields.size - 1);
-    } else {
-        bytes_add_char(out, '}');
-    }
-}
-
 // An entity as JSON: 1, 0 when it is not there (then), or -errno.
 static int print_entity(
     struct transaction *tx, struct slice name, uint64_t id, const struct when *as_of, struct bytes *out)
@@ -57,7 +39,7 @@ static int print_entity(
     }
     if (error || !state || !state->alive)
         return error == -ENOENT ? 0 : error;
-    dollar_print_state(state, name, version, head.last_at_us, out);
+    state_line(state, name, version, head.last_at_us, out);
     return out->failed ? -ENOMEM : 1;
 }
 

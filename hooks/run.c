@@ -219,7 +219,7 @@ int handlers_after(struct handlers *all, struct transaction *tx, struct entity *
         if (h->time != HANDLER_AFTER || !reacts(h, &happening))
             continue;
         if (!entity.size && state)
-            dollar_print_state(state, event.target, event.version, event.at_us, &entity);
+            state_line(state, event.target, event.version, event.at_us, &entity);
         if (entity.failed)
             return -ENOMEM;
         run_after(h, tx, &event, bytes_slice(&line), bytes_slice(&entity), position);
@@ -310,7 +310,7 @@ static int run_before(struct handler *h, struct transaction *tx, struct entity *
         return error;
     struct state *before = e->next_state, *argument = would_be->alive || !before ? would_be : before;
     print_coming(&shown, tenant_name(tx->tenant), &line);
-    dollar_print_state(argument, shown.target, e->next.version + 1, tx->at_us, &entity);
+    state_line(argument, shown.target, e->next.version + 1, tx->at_us, &entity);
     if (line.failed || entity.failed)
         return -ENOMEM;
     struct call c = {.handler = h, .tx = tx, .event = bytes_slice(&line), .actor = event->actor, .at_us = tx->at_us};
@@ -385,7 +385,7 @@ static int replay_after(
     state = before ? before : state;
     if (error || !state)
         return error;
-    dollar_print_state(state, event->target, event->version, event->at_us, &entity);
+    state_line(state, event->target, event->version, event->at_us, &entity);
     if (entity.failed)
         return -ENOMEM;
     if (call_after(h, tx, event, line, bytes_slice(&entity), tx->horizon, &why))

@@ -360,7 +360,6 @@ void state_line(const struct state *s, struct slice entity, uint32_t version, in
     if (s->fields.size > 2)
         bytes_add_char(out, ',');
     bytes_add_slice(out, (struct slice){.at = s->fields.at + 1, .size = s->fields.size - 1});
-    bytes_add_char(out, '\n');
 }
 
 void state_show(const struct state *s, struct slice entity, uint32_t version, int64_t updated_at_us, struct bytes *out)

@@ -63,7 +63,8 @@ int state_difference(const struct state *from, struct slice document, struct byt
 // Appends the document's object without the members that begin with `$`.
 void state_without_meta(struct slice document, struct bytes *out);
 
-// Appends the state in one line, the members of the document as they stand, newline included.
+// Appends the state as one object without white space, the members of the document as they stand: a line of
+// entities.ndjson, and what a handler sees.
 void state_line(
     const struct state *state, struct slice entity, uint32_t version, int64_t updated_at_us, struct bytes *out);
 // Appends the state as a document for people (D1), final newline included.
