@@ -41,19 +41,15 @@ void chunk_encode(const struct chunk *chunk, struct bytes *out)
     }
     out->size = (size_t)(at - out->at);
     uint32_t sum = checksum(chunk, (struct slice){.at = out->at + start, .size = out->size - start});
-    for (int i = 0; i < 4; i++)
-        bytes_add_char(out, (char)(sum >> 8 * i));
+    checksum_put(out, sum);
 }
 
 int chunk_decode(struct chunk *chunk, struct slice blob)
 {
-    if (blob.size < 5)
+    if (blob.size <= CHECKSUM_BYTES)
         return -EIO;
-    const char *at = blob.at, *end = blob.at + blob.size - 4;
-    uint32_t sum = 0;
-    for (int i = 3; i >= 0; i--)
-        sum = sum << 8 | (unsigned char)end[i];
-    if (sum != checksum(chunk, (struct slice){.at = blob.at, .size = blob.size - 4}))
+    const char *at = blob.at, *end = blob.at + blob.size - CHECKSUM_BYTES;
+    if (checksum_get(end) != checksum(chunk, (struct slice){.at = at, .size = (size_t)(end - at)}))
         return -EIO;
     uint64_t count;
     at = varint_get(at, end, &count);

@@ -5,8 +5,6 @@
 
 #include <errno.h>
 
-#define SUM_BYTES 4
-
 static uint32_t checksum(const struct posting *row, struct slice numbers)
 {
     return checksum_add(checksum_number(0, (uint64_t)posting_key(row->term, row->segment)), numbers);
@@ -15,7 +13,7 @@ static uint32_t checksum(const struct posting *row, struct slice numbers)
 void posting_encode(const struct posting *row, const struct posted_event *events, uint32_t count, struct bytes *out)
 {
     size_t start = out->size;
-    char *at = bytes_reserve(out, (4 + (size_t)count * 2) * VARINT_MAX + SUM_BYTES);
+    char *at = bytes_reserve(out, (4 + (size_t)count * 2) * VARINT_MAX + CHECKSUM_BYTES);
     if (!at)
         return;
     uint64_t bytes = 0;
@@ -33,19 +31,15 @@ void posting_encode(const struct posting *row, const struct posted_event *events
     }
     out->size = (size_t)(at - out->at);
     uint32_t sum = checksum(row, (struct slice){.at = out->at + start, .size = out->size - start});
-    for (int i = 0; i < SUM_BYTES; i++)
-        bytes_add_char(out, (char)(sum >> 8 * i));
+    checksum_put(out, sum);
 }
 
 int posting_decode(struct posting *row, struct slice blob)
 {
-    if (blob.size <= SUM_BYTES)
+    if (blob.size <= CHECKSUM_BYTES)
         return -EIO;
-    const char *at = blob.at, *end = blob.at + blob.size - SUM_BYTES;
-    uint32_t sum = 0;
-    for (int i = SUM_BYTES; i-- > 0;)
-        sum = sum << 8 | (unsigned char)end[i];
-    if (sum != checksum(row, (struct slice){.at = at, .size = (size_t)(end - at)}))
+    const char *at = blob.at, *end = blob.at + blob.size - CHECKSUM_BYTES;
+    if (checksum_get(end) != checksum(row, (struct slice){.at = at, .size = (size_t)(end - at)}))
         return -EIO;
     uint64_t n[4];
     for (int i = 0; i < 4; i++)
