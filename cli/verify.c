@@ -58,7 +58,6 @@ static bool verify_one(const struct survey *survey, const struct tenant_info *te
     struct proof_subject subject = {.path = path,
         .mode = survey->mode,
         .number = tenant->number,
-        .name = tenant->name,
         .sqids = &survey->sqids,
         .progress = show,
         .context = &progress};

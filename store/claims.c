@@ -71,7 +71,6 @@ static int add_entity(struct claims *l, uint64_t id, struct slice name)
         l->entity_room = room;
     }
     l->entities[id] = (struct claimed_entity){.name = text_hash(0, name)};
-    l->entity_count++;
     return 0;
 }
 

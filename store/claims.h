@@ -26,7 +26,7 @@ struct claims {
     bool knows_entities, knows_all; // which tables could be read
 
     struct claimed_entity *entities; // by id
-    uint64_t entity_room, entity_count;
+    uint64_t entity_room;
     struct types types;
     uint64_t *type_terms; // hash of the term of a type, once known; 0 when it depends on the entity
     struct claimed_term *terms;

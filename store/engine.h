@@ -274,6 +274,5 @@ int catalog_add(struct catalog *catalog, struct tenant_row *row);
 int catalog_change(struct catalog *catalog, const struct tenant_row *row);
 int catalog_remove(struct catalog *catalog, uint32_t number);
 int catalog_of_name(struct catalog *catalog, struct slice name, struct tenant_row *row);
-int catalog_of_number(struct catalog *catalog, uint32_t number, struct tenant_row *row);
 // The first tenant with a number of at least `from`.
 int catalog_from(struct catalog *catalog, uint32_t from, struct tenant_row *row);

@@ -13,7 +13,6 @@ struct proof_subject {
     const char *path;
     enum engine_mode mode; // ENGINE_BESIDE or ENGINE_AT_REST
     uint32_t number;       // of the tenant
-    const char *name;
     const struct sqids *sqids;
     // Called now and then, may be NULL.
     void (*progress)(void *context, uint64_t done, uint64_t total);

@@ -20,7 +20,7 @@ static const char schema[] =
     "COMMIT";
 _Static_assert(APPLICATION == 1717658483 && FORMAT == 1, "the schema says the same");
 
-enum { PUT_ALPHABET, ALPHABET, ADD, CHANGE, REMOVE, OF_NAME, OF_NUMBER, FROM, CHECK, STATEMENTS };
+enum { PUT_ALPHABET, ALPHABET, ADD, CHANGE, REMOVE, OF_NAME, FROM, CHECK, STATEMENTS };
 
 #define COLUMNS "SELECT number, name, uid, gid, mode, made_at FROM tenant "
 static const char *const statements[STATEMENTS] = {
@@ -30,7 +30,6 @@ static const char *const statements[STATEMENTS] = {
     [CHANGE] = "UPDATE tenant SET uid = ?2, gid = ?3, mode = ?4 WHERE number = ?1",
     [REMOVE] = "DELETE FROM tenant WHERE number = ?1",
     [OF_NAME] = COLUMNS "WHERE name = ?1",
-    [OF_NUMBER] = COLUMNS "WHERE number = ?1",
     [CHECK] = "PRAGMA integrity_check(1)",
     [FROM] = COLUMNS "WHERE number >= ?1 ORDER BY number LIMIT 1",
 };
@@ -174,11 +173,6 @@ int catalog_of_name(struct catalog *c, struct slice name, struct tenant_row *row
     if (s)
         bind_text(s, 1, name);
     return take(c, s, row);
-}
-
-int catalog_of_number(struct catalog *c, uint32_t number, struct tenant_row *row)
-{
-    return take(c, by_number(c, OF_NUMBER, number), row);
 }
 
 int catalog_from(struct catalog *c, uint32_t from, struct tenant_row *row)

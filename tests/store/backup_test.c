@@ -120,11 +120,8 @@ static bool proven(const char *path)
         char file[512];
         struct proof proof;
         survey_file(&survey, survey.tenants[i].name, file);
-        struct proof_subject subject = {.path = file,
-            .mode = survey.mode,
-            .number = survey.tenants[i].number,
-            .name = survey.tenants[i].name,
-            .sqids = &survey.sqids};
+        struct proof_subject subject = {
+            .path = file, .mode = survey.mode, .number = survey.tenants[i].number, .sqids = &survey.sqids};
         good &= proof_make(&subject, &proof) == 0;
         if (proof.log.text[0] || proof.beside.text[0])
             printf("# %s: %s%s\n", survey.tenants[i].name, proof.log.text, proof.beside.text);

@@ -35,11 +35,8 @@ static void fill(void)
 
 static int prove(void)
 {
-    struct proof_subject subject = {.path = file,
-        .mode = ENGINE_AT_REST,
-        .number = survey.tenants[0].number,
-        .name = "acme",
-        .sqids = &survey.sqids};
+    struct proof_subject subject = {
+        .path = file, .mode = ENGINE_AT_REST, .number = survey.tenants[0].number, .sqids = &survey.sqids};
     return proof_make(&subject, &proof);
 }
 
@@ -251,8 +248,7 @@ static void beside_a_writer(void)
     fixture_start(&at);
     atomic_store(&at.tenant->rest_ns, INT64_C(1000000));
     REQUIRE(pthread_create(&writer, NULL, write_on, &at));
-    struct proof_subject subject = {
-        .path = file, .mode = ENGINE_BESIDE, .number = at.number, .name = "acme", .sqids = &survey.sqids};
+    struct proof_subject subject = {.path = file, .mode = ENGINE_BESIDE, .number = at.number, .sqids = &survey.sqids};
     uint64_t events = 0;
     for (int i = 0; i < 40; i++) {
         CHECK_INT(proof_make(&subject, &proof), 0);
