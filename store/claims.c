@@ -1,5 +1,6 @@
 #include "store/claims.h"
 
+#include "store/grow.h"
 #include "store/identity.h"
 #include "store/name.h"
 
@@ -59,17 +60,8 @@ static struct claimed_entity *entity_of(const struct claims *l, uint64_t id)
 
 static int add_entity(struct claims *l, uint64_t id, struct slice name)
 {
-    if (id >= l->entity_room) {
-        uint64_t room = l->entity_room ? l->entity_room * 2 : 1024;
-        while (room <= id)
-            room *= 2;
-        struct claimed_entity *grown = reallocarray(l->entities, room, sizeof *grown);
-        if (!grown)
-            return -ENOMEM;
-        memset(grown + l->entity_room, 0, (room - l->entity_room) * sizeof *grown);
-        l->entities = grown;
-        l->entity_room = room;
-    }
+    if (!GROW_TO(l->entities, id, l->entity_room))
+        return -ENOMEM;
     l->entities[id] = (struct claimed_entity){.name = text_hash(0, name)};
     return 0;
 }
@@ -215,17 +207,8 @@ struct term_ids {
 
 static int put_id(struct term_ids *ids, uint32_t id, uint64_t hash)
 {
-    if (id >= ids->count) {
-        uint32_t count = ids->count ? ids->count : 64;
-        while (count <= id)
-            count *= 2;
-        uint64_t *grown = reallocarray(ids->hashes, count, sizeof *grown);
-        if (!grown)
-            return -ENOMEM;
-        memset(grown + ids->count, 0, (count - ids->count) * sizeof *grown);
-        ids->hashes = grown;
-        ids->count = count;
-    }
+    if (!GROW_TO(ids->hashes, id, ids->count))
+        return -ENOMEM;
     ids->hashes[id] = hash;
     return 0;
 }
@@ -281,7 +264,7 @@ static int load_postings(struct claims *l, struct reason *why)
         if (rows % ROWS_AT_ONCE == 0)
             engine_walk_pause(l->engine);
     }
-    if (!error && l->engine)
+    if (!error)
         engine_walk_pause(l->engine);
     free(ids.hashes);
     error = error ? error : found;

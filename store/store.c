@@ -1,5 +1,6 @@
 #include "store/store.h"
 
+#include "store/grow.h"
 #include "store/stage.h"
 
 #include <dirent.h>
@@ -106,17 +107,8 @@ void store_file(const char *store, const char *name, char path[static 512])
 
 static int copy_info(struct store *store, const struct tenant_row *row)
 {
-    if (row->number >= store->info_count) {
-        uint32_t count = store->info_count ? store->info_count : 16;
-        while (count <= row->number)
-            count *= 2;
-        struct tenant_info *infos = reallocarray(store->infos, count, sizeof *infos);
-        if (!infos)
-            return -ENOMEM;
-        memset(infos + store->info_count, 0, (count - store->info_count) * sizeof *infos);
-        store->infos = infos;
-        store->info_count = count;
-    }
+    if (!GROW_TO(store->infos, row->number, store->info_count))
+        return -ENOMEM;
     return tenant_info_take(&store->infos[row->number], row);
 }
 
