@@ -14,7 +14,7 @@ BUILD := build$(if $(SANITIZER),/$(subst $(comma),-,$(SANITIZER)))
 
 WARNINGS := -Wall -Wextra -Wconversion -Wshadow -Wmissing-prototypes -Wstrict-prototypes -Wformat=2 -Wundef \
             -Wpointer-arith -Wcast-qual -Wwrite-strings -Wvla -Werror
-PACKAGES := fuse3 sqlite3 libcjson libcrypto libcurl
+PACKAGES := fuse3 sqlite3 libcjson libcrypto libcurl libzstd zlib
 # Debian's static library of QuickJS has no pkg-config file.
 QUICKJS  := $(firstword $(wildcard /usr/lib/*/quickjs/libquickjs.a))
 SANITIZE := $(if $(SANITIZER),-fsanitize=$(SANITIZER) -fno-omit-frame-pointer -O1,-O2)
@@ -25,12 +25,13 @@ LDLIBS   = $(shell pkg-config --libs $(PACKAGES)) -pthread
 LDFLAGS += $(if $(SANITIZER),-fsanitize=$(SANITIZER))
 
 STORE := $(patsubst %.c,$(BUILD)/%.o,$(wildcard store/*.c store/sqlite/*.c))
-HOOKS := $(patsubst %.c,$(BUILD)/%.o,$(wildcard hooks/*.c))
+HOOKS := $(patsubst %.c,$(BUILD)/%.o,$(wildcard hooks/*.c hooks/lake/*.c))
 MOUNT := $(patsubst %.c,$(BUILD)/%.o,$(wildcard fs/*.c cli/*.c))
-STORE_TESTS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/store/*_test.c tests/hooks/*_test.c))
+STORE_TESTS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/store/*_test.c tests/hooks/*_test.c tests/lake/*_test.c))
 FUZZERS := $(patsubst tests/fuzz/%_fuzz.c,%,$(wildcard tests/fuzz/*_fuzz.c))
 REPLAYS := $(FUZZERS:%=$(BUILD)/tests/fuzz/%_replay)
-TOOLS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/bench/*.c tests/torture/*.c tests/mount/*.c))
+TOOLS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/bench/*.c tests/torture/*.c tests/mount/*.c) \
+  $(filter-out %_test.c,$(wildcard tests/lake/*.c)))
 
 .PHONY: all tests check store-tests mount-tests format lint fuzz bench bench-large torture install clean
 all: $(BUILD)/factfs
