@@ -27,22 +27,6 @@ int filter_refuse(struct filter_parser *p, struct slice piece, const char *forma
     return reason_set(p->why, -ENOENT, "byte %zu: %s", (size_t)(piece.at - p->text.at) + 1, what.text);
 }
 
-static bool is_utf8(struct slice s)
-{
-    for (size_t i = 0; i < s.size;) {
-        uint8_t low, high, lead = (uint8_t)s.at[i++];
-        if (lead < 0x80)
-            continue;
-        uint8_t more = utf8_lead(lead, &low, &high);
-        if (!more || s.size - i < more)
-            return false;
-        for (; more; more--, i++, low = 0x80, high = 0xBF)
-            if ((uint8_t)s.at[i] < low || (uint8_t)s.at[i] > high)
-                return false;
-    }
-    return true;
-}
-
 static int hex_digit(char c)
 {
     if (c >= '0' && c <= '9')
@@ -71,7 +55,7 @@ int filter_decode(struct filter_parser *p, struct slice piece, struct slice *dec
         i += 2;
     }
     *decoded = (struct slice){.at = out, .size = size};
-    if (!is_utf8(*decoded))
+    if (!utf8_holds(decoded->at, decoded->size))
         return filter_refuse(p, piece, "this is not UTF-8");
     return 0;
 }
@@ -166,7 +150,7 @@ static int parse(struct filter_parser *p)
 {
     if (p->text.size > FILTER_TEXT_MAX)
         return reason_set(p->why, -ENOENT, "the filter has %zu bytes, the most is %d", p->text.size, FILTER_TEXT_MAX);
-    if (!is_utf8(p->text) || piece_find(p->text, '\0') < p->text.size)
+    if (!utf8_holds(p->text.at, p->text.size) || piece_find(p->text, '\0') < p->text.size)
         return reason_set(p->why, -ENOENT, "the filter is not text in UTF-8");
     BYTES_AUTO normal = {0};
     int error = read_conditions(p);
