@@ -4,6 +4,7 @@
 #include "fs/view.h"
 #include "hooks/delivery.h"
 #include "hooks/hooks.h"
+#include "store/follower.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -185,12 +186,12 @@ static int mount_here(const char *store, const char *point, const struct setting
 {
     struct ready ready = {.settings = settings, .pipe = pipe};
     struct reason why = {0};
+    struct following following[] = {{.follower = &delivery_follower, .options = &settings->hooks}, {0}};
     struct mount_options options = {
         .store = store,
         .point = point,
         .reactor = &hooks_reactor,
-        .follower = &delivery_follower,
-        .follower_options = &settings->hooks,
+        .following = following,
         .kernel_options = settings->kernel,
         .views_max = settings->views_max,
         .serving = serving,

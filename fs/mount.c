@@ -64,12 +64,20 @@ static void *wait_for_stop(void *context)
     return NULL;
 }
 
+static int start_following(struct mount *mount)
+{
+    int error = 0;
+    for (struct following *f = mount->following; !error && f->follower; f++)
+        error = f->follower->start(f->self);
+    return error;
+}
+
 static int serve(struct mount *mount, struct reason *why)
 {
     struct stopper stopper = {.mount = mount, .serving = pthread_self()};
     int error = notifier_start(mount->notifier);
     if (!error)
-        error = mount->follower->start(mount->following);
+        error = start_following(mount);
     if (!error)
         error = search_start(mount->search);
     if (error)
@@ -149,7 +157,16 @@ static void committed(
 {
     struct mount *mount = context;
     notifier_committed(mount, tenant, changes, count, rejected);
-    mount->follower->committed(mount->following, tenant);
+    for (const struct following *f = mount->following; f->follower; f++)
+        f->follower->committed(f->self, tenant);
+}
+
+static int open_following(struct mount *mount, struct reason *why)
+{
+    int error = 0;
+    for (struct following *f = mount->following; !error && f->follower; f++)
+        error = f->follower->open(&f->self, mount->store, f->options, why);
+    return error;
 }
 
 static int open_mount(struct mount *mount, const struct mount_options *options, struct reason *why)
@@ -169,7 +186,7 @@ static int open_mount(struct mount *mount, const struct mount_options *options, 
     if (!error)
         error = store_open(&mount->store, options->store, committed, mount, why);
     if (!error)
-        error = mount->follower->open(&mount->following, mount->store, options->follower_options, why);
+        error = open_following(mount, why);
     if (!error)
         store_set_reactor(mount->store, options->reactor);
     return error ? error : open_session(mount, options, why);
@@ -177,8 +194,9 @@ static int open_mount(struct mount *mount, const struct mount_options *options, 
 
 static void close_mount(struct mount *mount)
 {
-    // First: it answers who asks, and uses tenants.
-    mount->follower->stop(mount->following);
+    // First: they answer who asks, and use tenants.
+    for (const struct following *f = mount->following; f->follower; f++)
+        f->follower->stop(f->self);
     // The kernel does not close what is open when it is unmounted.
     while (mount->files)
         file_release(mount->files);
@@ -187,7 +205,8 @@ static void close_mount(struct mount *mount)
     // The store before the session: its writers still answer what they commit.
     if (mount->store)
         store_close(mount->store);
-    mount->follower->close(mount->following);
+    for (const struct following *f = mount->following; f->follower; f++)
+        f->follower->close(f->self);
     if (mount->session) {
         fuse_session_unmount(mount->session);
         fuse_session_destroy(mount->session);
@@ -217,7 +236,7 @@ int mount_serve(const struct mount_options *options, struct reason *why)
 
     struct mount mount = {
         .point = options->point,
-        .follower = options->follower,
+        .following = options->following,
         .desk = {.reader = TENANT_READER_REQUESTS},
         .serving = options->serving,
         .serving_context = options->serving_context,

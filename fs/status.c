@@ -52,14 +52,42 @@ static void add_hooks(struct bytes *out, struct mount *mount, struct tenant *ten
     bytes_add_char(&hooks, '{');
     if (tenant->reactor)
         tenant->reactor->show(tenant->reaction, &hooks);
-    bytes_add_text(&hooks, hooks.size > 1 ? "," : "");
-    mount->follower->show(mount->following, tenant->number, &hooks);
+    for (const struct following *f = mount->following; f->follower; f++)
+        if (f->follower->show) {
+            bytes_add_text(&hooks, hooks.size > 1 ? "," : "");
+            f->follower->show(f->self, tenant->number, &hooks);
+        }
     bytes_add_char(&hooks, '}');
     bytes_add_text(out, "  \"hooks\": ");
     if (!hooks.failed)
         json_pretty(out, bytes_slice(&hooks), 1);
     out->failed = out->failed || hooks.failed;
     bytes_add_text(out, ",\n");
+}
+
+static void add_member(struct bytes *out, struct slice key, struct slice value)
+{
+    bytes_add_text(out, "  ");
+    bytes_add_slice(out, key);
+    bytes_add_text(out, ": ");
+    json_pretty(out, value, 1);
+    bytes_add_text(out, ",\n");
+}
+
+// What followers show beside the hooks.
+static void add_beside(struct bytes *out, struct mount *mount, struct tenant *tenant)
+{
+    for (const struct following *f = mount->following; f->follower; f++) {
+        BYTES_AUTO members = {0};
+        bytes_add_char(&members, '{');
+        if (f->follower->show_beside)
+            f->follower->show_beside(f->self, tenant->number, &members);
+        bytes_add_char(&members, '}');
+        out->failed = out->failed || members.failed;
+        struct json_cursor c = json_enter(members.failed ? SLICE("{}") : bytes_slice(&members));
+        for (struct slice key, value; json_next_member(&c, &key, &value);)
+            add_member(out, key, value);
+    }
 }
 
 int status_show(struct visit *v, struct slice *text, int64_t *changed_at_us)
@@ -69,6 +97,7 @@ int status_show(struct visit *v, struct slice *text, int64_t *changed_at_us)
     bytes_clear(out);
     bytes_printf(out, "{\n  \"alerts\": [],\n  \"metrics\": {},\n  \"tenant\": \"%s\",\n", v->tenant->name);
     add_hooks(out, v->mount, v->tenant);
+    add_beside(out, v->mount, v->tenant);
     add_log(out, &end);
     bytes_printf(out, "  \"subscribers\": %u,\n  \"daemon\": {\n", count_subscribers(v));
     bytes_printf(out, "    \"version\": \"%s\",\n    \"pid\": %d,\n    \"since\": ", FACTFS_VERSION, (int)getpid());

@@ -19,7 +19,7 @@ struct notifier;
 struct waiting;
 struct search;
 struct scratch_shelf;
-struct follower;
+struct following;
 struct open_file;
 struct found_text;
 
@@ -60,8 +60,7 @@ struct mount {
     struct known *known;
     struct views *views;
     struct notifier *notifier;
-    const struct follower *follower; // (store/follower.h)
-    void *following;                 // its `self`
+    struct following *following; // (store/follower.h)
     struct waiting *waiting;
     struct search *search;
     pthread_mutex_t files_lock;

@@ -64,7 +64,15 @@ static void ask_free(struct follower_ask *ask)
 
 static void ask_send(struct mount *mount, struct follower_ask *ask)
 {
-    mount->follower->ask(mount->following, ask);
+    const struct following *f = mount->following;
+    while (f->follower && !f->follower->ask)
+        f++;
+    if (f->follower) {
+        f->follower->ask(f->self, ask);
+        return;
+    }
+    ask->error = -ENOENT;
+    ask->answer(ask);
 }
 
 // ---- reading

@@ -53,6 +53,17 @@ struct follower {
     // A tenant has committed: called by its writer after each commit.
     void (*committed)(void *self, const struct tenant *tenant);
     // Appends what status.json shows of a tenant's hooks of its own, `"webhooks":{NAME:{…}}`: as it was a moment ago.
+    // NULL: it has none.
     void (*show)(void *self, uint32_t tenant, struct bytes *out);
+    // The same of what stands beside the hooks, `"lake":{…}`. NULL, or nothing: there is none.
+    void (*show_beside)(void *self, uint32_t tenant, struct bytes *out);
+    // NULL: it is not asked.
     void (*ask)(void *self, struct follower_ask *ask);
+};
+
+// A follower at work. Whoever serves a store has an array of these that ends with one without a follower.
+struct following {
+    const struct follower *follower;
+    const void *options;
+    void *self; // what its `open` made
 };
