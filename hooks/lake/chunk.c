@@ -1,0 +1,205 @@
+#include "hooks/lake/chunk.h"
+
+#include "hooks/lake/runs.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <zlib.h>
+
+int chunk_open(struct chunk *c, const struct lake_column *column)
+{
+    *c = (struct chunk){.column = column};
+    c->entries = calloc(PARQUET_PAGE_ROWS, sizeof *c->entries);
+    if (!column->required)
+        c->levels = calloc(PARQUET_PAGE_ROWS, sizeof *c->levels);
+    if (c->entries && (c->levels || column->required))
+        return 0;
+    chunk_close(c);
+    return -ENOMEM;
+}
+
+void chunk_close(struct chunk *c)
+{
+    bytes_free(&c->plain);
+    free(c->levels);
+    free(c->entries);
+    dictionary_free(&c->dictionary);
+    bytes_free(&c->dictionary_page);
+    bytes_free(&c->pages);
+    bounds_free(&c->bounds);
+    *c = (struct chunk){0};
+}
+
+void chunk_begin_file(struct chunk *c)
+{
+    chunk_begin_group(c);
+    c->with_dictionary = DICTIONARY_TRIED;
+}
+
+static void begin_page(struct chunk *c)
+{
+    bytes_clear(&c->plain);
+    c->page_rows = c->page_values = 0;
+}
+
+void chunk_begin_group(struct chunk *c)
+{
+    begin_page(c);
+    if (c->with_dictionary == DICTIONARY_FULL)
+        c->with_dictionary = DICTIONARY_USED;
+    dictionary_clear(&c->dictionary);
+    bytes_clear(&c->dictionary_page);
+    bytes_clear(&c->pages);
+    c->plain_pages = c->entry_pages = 0;
+    c->rows = c->nulls = c->plain_size = 0;
+    bounds_clear(&c->bounds);
+}
+
+// ---- pages
+
+// Compresses the body and puts the page behind those that `to` has.
+static int put_page(struct chunk *c, struct bytes *to, struct parquet_page page, struct slice body, struct press *press)
+{
+    bytes_clear(&press->packed);
+    size_t room = ZSTD_compressBound(body.size);
+    char *packed = bytes_reserve(&press->packed, room);
+    if (!packed)
+        return -ENOMEM;
+    size_t size = ZSTD_compress2(press->zstd, packed, room, body.at, body.size);
+    if (ZSTD_isError(size))
+        return -ENOMEM; // with this much room there is no other reason
+    page.size = (uint32_t)body.size;
+    page.packed_size = (uint32_t)size;
+    page.has_crc = true;
+    page.crc = (uint32_t)crc32_z(0, (const unsigned char *)packed, size);
+    size_t before = to->size;
+    parquet_page_put(to, &page);
+    c->plain_size += to->size - before + body.size;
+    bytes_add(to, packed, size);
+    return to->failed ? -ENOMEM : 0;
+}
+
+static bool is_dictionary_worth_it(const struct chunk *c)
+{
+    size_t entries = ((size_t)c->page_values * runs_width(c->dictionary.count) + 7) / 8;
+    return (c->dictionary.plain.size + entries) * 4 <= c->plain.size * 3;
+}
+
+static bool takes_entries(struct chunk *c)
+{
+    if (!c->page_values)
+        return false;
+    if (c->with_dictionary == DICTIONARY_TRIED)
+        c->with_dictionary = is_dictionary_worth_it(c) ? DICTIONARY_USED : DICTIONARY_USELESS;
+    return c->with_dictionary == DICTIONARY_USED;
+}
+
+static void put_levels(const struct chunk *c, struct bytes *body)
+{
+    size_t begin = body->size;
+    bytes_add(body, (char[4]){0}, 4);
+    runs_put(body, c->levels, c->page_rows, 1);
+    if (!body->failed)
+        parquet_put32(body->at + begin, (uint32_t)(body->size - begin - 4));
+}
+
+static int end_page(struct chunk *c, struct press *press)
+{
+    if (!c->page_rows)
+        return 0;
+    struct bytes *body = &press->body;
+    bool by_entries = takes_entries(c);
+    bytes_clear(body);
+    if (c->levels)
+        put_levels(c, body);
+    if (by_entries) {
+        unsigned width = runs_width(c->dictionary.count);
+        bytes_add_char(body, (char)width);
+        runs_put(body, c->entries, c->page_values, width);
+        c->entry_pages++;
+    } else {
+        if (c->levels)
+            bytes_add_slice(body, bytes_slice(&c->plain));
+        c->plain_pages++;
+    }
+    if (body->failed || c->plain.failed)
+        return -ENOMEM;
+    struct parquet_page page = {
+        .type = PARQUET_DATA_PAGE,
+        .encoding = by_entries ? PARQUET_PLAIN_DICTIONARY : PARQUET_PLAIN,
+        .values = c->page_rows,
+    };
+    int error = put_page(c, &c->pages, page, bytes_slice(by_entries || c->levels ? body : &c->plain), press);
+    begin_page(c);
+    return error;
+}
+
+int chunk_end(struct chunk *c, struct press *press)
+{
+    int error = end_page(c, press);
+    if (error || !c->entry_pages)
+        return error;
+    struct parquet_page page = {
+        .type = PARQUET_DICTIONARY_PAGE, .encoding = PARQUET_PLAIN_DICTIONARY, .values = c->dictionary.count};
+    return put_page(c, &c->dictionary_page, page, bytes_slice(&c->dictionary.plain), press);
+}
+
+// ---- values
+
+static size_t value_size(const struct chunk *c, const struct lake_value *value)
+{
+    if (value->is_null)
+        return 0;
+    return c->column->type == LAKE_STRING ? 4 + value->text.size : 8;
+}
+
+static void put_plain(struct chunk *c, const struct lake_value *value, size_t size)
+{
+    char *to = bytes_reserve(&c->plain, size);
+    if (!to)
+        return;
+    c->plain.size += size;
+    if (c->column->type != LAKE_STRING) {
+        parquet_put64(to, (uint64_t)value->number);
+        return;
+    }
+    parquet_put32(to, (uint32_t)value->text.size);
+    if (value->text.size)
+        memcpy(to + 4, value->text.at, value->text.size);
+}
+
+// Which entry of the dictionary the value is that was put last, of `size` bytes.
+static void find_entry(struct chunk *c, size_t size)
+{
+    if (c->with_dictionary != DICTIONARY_TRIED && c->with_dictionary != DICTIONARY_USED)
+        return;
+    struct slice value = {.at = c->plain.at + c->plain.size - size, .size = size};
+    if (!dictionary_find(&c->dictionary, value, &c->entries[c->page_values]))
+        c->with_dictionary = c->with_dictionary == DICTIONARY_TRIED ? DICTIONARY_USELESS : DICTIONARY_FULL;
+}
+
+int chunk_add(struct chunk *c, const struct lake_value *value, struct press *press)
+{
+    size_t size = value_size(c, value);
+    if (c->page_rows == PARQUET_PAGE_ROWS || (c->page_rows && c->plain.size + size > PARQUET_PAGE_BYTES)) {
+        int error = end_page(c, press);
+        if (error)
+            return error;
+    }
+    if (c->levels)
+        c->levels[c->page_rows] = !value->is_null;
+    c->page_rows++;
+    c->rows++;
+    if (value->is_null) {
+        c->nulls++;
+        return 0;
+    }
+    put_plain(c, value, size);
+    if (c->plain.failed)
+        return -ENOMEM;
+    find_entry(c, size);
+    c->page_values++;
+    if (c->column->bounded)
+        bounds_add(&c->bounds, c->column, value);
+    return 0;
+}
