@@ -27,7 +27,7 @@ LDFLAGS += $(if $(SANITIZER),-fsanitize=$(SANITIZER))
 STORE := $(patsubst %.c,$(BUILD)/%.o,$(wildcard store/*.c store/sqlite/*.c))
 HOOKS := $(patsubst %.c,$(BUILD)/%.o,$(wildcard hooks/*.c hooks/lake/*.c))
 MOUNT := $(patsubst %.c,$(BUILD)/%.o,$(wildcard fs/*.c cli/*.c))
-STORE_TESTS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/store/*_test.c tests/hooks/*_test.c tests/lake/*_test.c))
+STORE_TESTS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/*/*_test.c))
 FUZZERS := $(patsubst tests/fuzz/%_fuzz.c,%,$(wildcard tests/fuzz/*_fuzz.c))
 REPLAYS := $(FUZZERS:%=$(BUILD)/tests/fuzz/%_replay)
 TOOLS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/bench/*.c tests/torture/*.c tests/mount/*.c) \

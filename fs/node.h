@@ -6,8 +6,8 @@
 //     │ 0│ kind  │    tenant    │                   number                    │
 //     └──┴───────┴──────────────┴─────────────────────────────────────────────┘
 //     number: an entity, a position (of an event, or of the last event of an entity at a past moment), a scratch
-//     file, or a hook; of `append` and `import`: an entity, and above its 32 bits a counter (node_fresh); its inode
-//     number for people has none
+//     file, or a hook; of a tenant's `append` and `import` a counter, of an entity's `append` the entity, and above
+//     its 32 bits a short one (node_fresh); their inode numbers for people have none
 //
 // What a name below query/, find/ or the tenant's asof/ stands for does not fit into a number. It has a slot in the
 // table of views (view.h) as long as the kernel knows it, and all inodes of the view have that slot:
@@ -155,14 +155,15 @@ static inline struct node node_of(uint64_t id)
         .number = id & ((UINT64_C(1) << NODE_NUMBER_BITS) - 1),
     };
     if (node_is_fresh(node.kind))
-        node.number &= NODE_ENTITY_MAX;
+        node.number = node.kind == NODE_APPEND ? node.number & NODE_ENTITY_MAX : 0;
     return node;
 }
 
-// The kernel lets one O_APPEND writer at a time into an inode: a fresh number for each open lets all of them in.
+// The kernel lets one O_APPEND writer at a time into an inode: a fresh number for each open lets all of them in. It
+// looks a name up several times for an open, so a short counter comes round while the first writers are still there.
 static inline uint64_t node_fresh(enum node_kind kind, uint32_t tenant, uint64_t entity, uint32_t count)
 {
-    return node_id(kind, tenant, entity | (uint64_t)(count % NODE_FRESH_NUMBERS) << 32);
+    return node_id(kind, tenant, kind == NODE_APPEND ? entity | (uint64_t)(count % NODE_FRESH_NUMBERS) << 32 : count);
 }
 
 static inline uint64_t node_id_of(const struct node *node)
