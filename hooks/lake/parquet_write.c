@@ -1,6 +1,6 @@
 #include "hooks/lake/parquet_write.h"
 
-#include "hooks/lake/chunk.h"
+#include "hooks/lake/parquet_chunk.h"
 #include "store/grow.h"
 #include "store/utf8.h"
 
@@ -28,7 +28,7 @@ enum { PAGES_TYPE = 1, PAGES_ENCODING, PAGES_COUNT };
 
 // A column, and what of it was written before the row group that fills.
 struct written {
-    struct chunk chunk;
+    struct parquet_chunk chunk;
     uint64_t size_bytes, values, nulls;
     struct bounds bounds;
 };
@@ -67,7 +67,7 @@ int parquet_writer_open(struct parquet_writer **opened, const struct lake_column
     *w = (struct parquet_writer){.columns = columns, .options = *options, .press.zstd = ZSTD_createCCtx()};
     int error = w->press.zstd ? 0 : -ENOMEM;
     for (; !error && w->count < count; w->count++)
-        error = chunk_open(&w->written[w->count].chunk, &columns[w->count]);
+        error = parquet_chunk_open(&w->written[w->count].chunk, &columns[w->count]);
     if (error) {
         parquet_writer_free(w);
         return error;
@@ -82,7 +82,7 @@ void parquet_writer_free(struct parquet_writer *w)
     if (!w)
         return;
     for (size_t i = 0; i < w->count; i++) {
-        chunk_close(&w->written[i].chunk);
+        parquet_chunk_close(&w->written[i].chunk);
         bounds_free(&w->written[i].bounds);
     }
     ZSTD_freeCCtx(w->press.zstd);
@@ -109,7 +109,7 @@ int parquet_begin(struct parquet_writer *w, struct parquet_sink to)
     bytes_clear(&w->groups);
     for (size_t i = 0; i < w->count; i++) {
         struct written *column = &w->written[i];
-        chunk_begin_file(&column->chunk);
+        parquet_chunk_begin_file(&column->chunk);
         column->size_bytes = column->values = column->nulls = 0;
         bounds_clear(&column->bounds);
     }
@@ -120,7 +120,7 @@ uint64_t parquet_size(const struct parquet_writer *w)
 {
     uint64_t size = w->offset;
     for (size_t i = 0; i < w->count; i++)
-        size += chunk_size(&w->written[i].chunk);
+        size += parquet_chunk_size(&w->written[i].chunk);
     return size;
 }
 
@@ -132,7 +132,7 @@ static void put_bound(struct thrift_out *t, int id, const struct bound *bound)
         thrift_text(t, id, (struct slice){.at = bound->at, .size = bound->size});
 }
 
-static void put_statistics(struct thrift_out *t, const struct chunk *c)
+static void put_statistics(struct thrift_out *t, const struct parquet_chunk *c)
 {
     struct bound lower = bounds_lower(&c->bounds, c->column), upper = bounds_upper(&c->bounds, c->column);
     thrift_struct(t, META_STATISTICS);
@@ -158,7 +158,7 @@ static void put_page_count(
     thrift_end(t);
 }
 
-static void put_encodings(struct thrift_out *t, const struct chunk *c)
+static void put_encodings(struct thrift_out *t, const struct parquet_chunk *c)
 {
     bool entries = c->entry_pages, plain = c->plain_pages;
     thrift_list(t, META_ENCODINGS, THRIFT_I32, 1u + entries + plain);
@@ -169,7 +169,7 @@ static void put_encodings(struct thrift_out *t, const struct chunk *c)
         thrift_element_number(t, PARQUET_PLAIN_DICTIONARY);
 }
 
-static void put_chunk(struct thrift_out *t, const struct chunk *c, uint64_t offset)
+static void put_chunk(struct thrift_out *t, const struct parquet_chunk *c, uint64_t offset)
 {
     thrift_begin(t);
     thrift_i64(t, CHUNK_OFFSET, (int64_t)offset);
@@ -204,7 +204,7 @@ static int describe_group(struct parquet_writer *w, uint64_t offset)
     thrift_begin(&t);
     thrift_list(&t, GROUP_COLUMNS, THRIFT_STRUCT, w->count);
     for (size_t i = 0; i < w->count; i++) {
-        const struct chunk *c = &w->written[i].chunk;
+        const struct parquet_chunk *c = &w->written[i].chunk;
         put_chunk(&t, c, at);
         at += c->dictionary_page.size + c->pages.size;
         plain_size += c->plain_size;
@@ -225,12 +225,12 @@ static void count_group(struct parquet_writer *w)
 {
     for (size_t i = 0; i < w->count; i++) {
         struct written *column = &w->written[i];
-        struct chunk *c = &column->chunk;
+        struct parquet_chunk *c = &column->chunk;
         column->size_bytes += c->dictionary_page.size + c->pages.size;
         column->values += c->rows;
         column->nulls += c->nulls;
         bounds_join(&column->bounds, c->column, &c->bounds);
-        chunk_begin_group(c);
+        parquet_chunk_begin_group(c);
     }
     w->rows += w->group_rows;
     w->group_rows = 0;
@@ -240,7 +240,7 @@ static int end_group(struct parquet_writer *w)
 {
     int error = 0;
     for (size_t i = 0; i < w->count && !error; i++)
-        error = chunk_end(&w->written[i].chunk, &w->press);
+        error = parquet_chunk_end(&w->written[i].chunk, &w->press);
     if (!error)
         error = describe_group(w, w->offset);
     for (size_t i = 0; i < w->count && !error; i++) {
@@ -277,11 +277,11 @@ int parquet_add(struct parquet_writer *w, const struct lake_value *row, struct r
     }
     size_t held = 0;
     for (size_t i = 0; i < w->count; i++) {
-        struct chunk *c = &w->written[i].chunk;
-        int error = chunk_add(c, &row[i], &w->press);
+        struct parquet_chunk *c = &w->written[i].chunk;
+        int error = parquet_chunk_add(c, &row[i], &w->press);
         if (error)
             return error;
-        held += chunk_size(c);
+        held += parquet_chunk_size(c);
     }
     w->group_rows++;
     return held >= GROUP_BYTES ? end_group(w) : 0;

@@ -1,4 +1,4 @@
-#include "hooks/lake/chunk.h"
+#include "hooks/lake/parquet_chunk.h"
 
 #include "hooks/lake/runs.h"
 
@@ -6,19 +6,19 @@
 #include <stdlib.h>
 #include <zlib.h>
 
-int chunk_open(struct chunk *c, const struct lake_column *column)
+int parquet_chunk_open(struct parquet_chunk *c, const struct lake_column *column)
 {
-    *c = (struct chunk){.column = column};
+    *c = (struct parquet_chunk){.column = column};
     c->entries = calloc(PARQUET_PAGE_ROWS, sizeof *c->entries);
     if (!column->required)
         c->levels = calloc(PARQUET_PAGE_ROWS, sizeof *c->levels);
     if (c->entries && (c->levels || column->required))
         return 0;
-    chunk_close(c);
+    parquet_chunk_close(c);
     return -ENOMEM;
 }
 
-void chunk_close(struct chunk *c)
+void parquet_chunk_close(struct parquet_chunk *c)
 {
     bytes_free(&c->plain);
     free(c->levels);
@@ -27,22 +27,22 @@ void chunk_close(struct chunk *c)
     bytes_free(&c->dictionary_page);
     bytes_free(&c->pages);
     bounds_free(&c->bounds);
-    *c = (struct chunk){0};
+    *c = (struct parquet_chunk){0};
 }
 
-void chunk_begin_file(struct chunk *c)
+void parquet_chunk_begin_file(struct parquet_chunk *c)
 {
-    chunk_begin_group(c);
+    parquet_chunk_begin_group(c);
     c->with_dictionary = DICTIONARY_TRIED;
 }
 
-static void begin_page(struct chunk *c)
+static void begin_page(struct parquet_chunk *c)
 {
     bytes_clear(&c->plain);
     c->page_rows = c->page_values = 0;
 }
 
-void chunk_begin_group(struct chunk *c)
+void parquet_chunk_begin_group(struct parquet_chunk *c)
 {
     begin_page(c);
     if (c->with_dictionary == DICTIONARY_FULL)
@@ -58,7 +58,8 @@ void chunk_begin_group(struct chunk *c)
 // ---- pages
 
 // Compresses the body and puts the page behind those that `to` has.
-static int put_page(struct chunk *c, struct bytes *to, struct parquet_page page, struct slice body, struct press *press)
+static int put_page(
+    struct parquet_chunk *c, struct bytes *to, struct parquet_page page, struct slice body, struct press *press)
 {
     bytes_clear(&press->packed);
     size_t room = ZSTD_compressBound(body.size);
@@ -79,13 +80,13 @@ static int put_page(struct chunk *c, struct bytes *to, struct parquet_page page,
     return to->failed ? -ENOMEM : 0;
 }
 
-static bool is_dictionary_worth_it(const struct chunk *c)
+static bool is_dictionary_worth_it(const struct parquet_chunk *c)
 {
     size_t entries = ((size_t)c->page_values * runs_width(c->dictionary.count) + 7) / 8;
     return (c->dictionary.plain.size + entries) * 4 <= c->plain.size * 3;
 }
 
-static bool takes_entries(struct chunk *c)
+static bool takes_entries(struct parquet_chunk *c)
 {
     if (!c->page_values)
         return false;
@@ -94,7 +95,7 @@ static bool takes_entries(struct chunk *c)
     return c->with_dictionary == DICTIONARY_USED;
 }
 
-static void put_levels(const struct chunk *c, struct bytes *body)
+static void put_levels(const struct parquet_chunk *c, struct bytes *body)
 {
     size_t begin = body->size;
     bytes_add(body, (char[4]){0}, 4);
@@ -103,7 +104,7 @@ static void put_levels(const struct chunk *c, struct bytes *body)
         parquet_put32(body->at + begin, (uint32_t)(body->size - begin - 4));
 }
 
-static int end_page(struct chunk *c, struct press *press)
+static int end_page(struct parquet_chunk *c, struct press *press)
 {
     if (!c->page_rows)
         return 0;
@@ -134,7 +135,7 @@ static int end_page(struct chunk *c, struct press *press)
     return error;
 }
 
-int chunk_end(struct chunk *c, struct press *press)
+int parquet_chunk_end(struct parquet_chunk *c, struct press *press)
 {
     int error = end_page(c, press);
     if (error || !c->entry_pages)
@@ -146,14 +147,14 @@ int chunk_end(struct chunk *c, struct press *press)
 
 // ---- values
 
-static size_t value_size(const struct chunk *c, const struct lake_value *value)
+static size_t value_size(const struct parquet_chunk *c, const struct lake_value *value)
 {
     if (value->is_null)
         return 0;
     return c->column->type == LAKE_STRING ? 4 + value->text.size : 8;
 }
 
-static void put_plain(struct chunk *c, const struct lake_value *value, size_t size)
+static void put_plain(struct parquet_chunk *c, const struct lake_value *value, size_t size)
 {
     char *to = bytes_reserve(&c->plain, size);
     if (!to)
@@ -168,17 +169,19 @@ static void put_plain(struct chunk *c, const struct lake_value *value, size_t si
         memcpy(to + 4, value->text.at, value->text.size);
 }
 
-// Which entry of the dictionary the value is that was put last, of `size` bytes.
-static void find_entry(struct chunk *c, size_t size)
+// Which entry of the dictionary the value is that was put last, of `size` bytes. False when it may be a new value.
+static bool find_entry(struct parquet_chunk *c, size_t size)
 {
     if (c->with_dictionary != DICTIONARY_TRIED && c->with_dictionary != DICTIONARY_USED)
-        return;
+        return false;
+    uint32_t known = c->dictionary.count;
     struct slice value = {.at = c->plain.at + c->plain.size - size, .size = size};
     if (!dictionary_find(&c->dictionary, value, &c->entries[c->page_values]))
         c->with_dictionary = c->with_dictionary == DICTIONARY_TRIED ? DICTIONARY_USELESS : DICTIONARY_FULL;
+    return c->dictionary.count == known && c->with_dictionary <= DICTIONARY_USED;
 }
 
-int chunk_add(struct chunk *c, const struct lake_value *value, struct press *press)
+int parquet_chunk_add(struct parquet_chunk *c, const struct lake_value *value, struct press *press)
 {
     size_t size = value_size(c, value);
     if (c->page_rows == PARQUET_PAGE_ROWS || (c->page_rows && c->plain.size + size > PARQUET_PAGE_BYTES)) {
@@ -197,9 +200,9 @@ int chunk_add(struct chunk *c, const struct lake_value *value, struct press *pre
     put_plain(c, value, size);
     if (c->plain.failed)
         return -ENOMEM;
-    find_entry(c, size);
+    bool is_known = find_entry(c, size);
     c->page_values++;
-    if (c->column->bounded)
+    if (c->column->bounded && !is_known)
         bounds_add(&c->bounds, c->column, value);
     return 0;
 }

@@ -19,14 +19,14 @@ struct press {
     struct bytes body, packed;
 };
 
-enum chunk_dictionary {
+enum parquet_dictionary {
     DICTIONARY_TRIED,   // the first page tells
     DICTIONARY_USED,    // it is worth it
     DICTIONARY_FULL,    // no more of it in this row group
     DICTIONARY_USELESS, // none in this file
 };
 
-struct chunk {
+struct parquet_chunk {
     const struct lake_column *column;
 
     // ---- the page that fills
@@ -36,9 +36,9 @@ struct chunk {
     uint32_t page_rows, page_values;
 
     // ---- the row group
-    enum chunk_dictionary with_dictionary;
+    enum parquet_dictionary with_dictionary;
     struct dictionary dictionary;
-    struct bytes dictionary_page; // made by chunk_end; empty when there is none
+    struct bytes dictionary_page; // made by parquet_chunk_end; empty when there is none
     struct bytes pages;
     uint32_t plain_pages, entry_pages;
     uint64_t rows, nulls;
@@ -47,18 +47,18 @@ struct chunk {
 };
 
 // 0 or -ENOMEM.
-int chunk_open(struct chunk *chunk, const struct lake_column *column);
-void chunk_close(struct chunk *chunk);
+int parquet_chunk_open(struct parquet_chunk *chunk, const struct lake_column *column);
+void parquet_chunk_close(struct parquet_chunk *chunk);
 // Forgets what was written; a new file or row group begins.
-void chunk_begin_file(struct chunk *chunk);
-void chunk_begin_group(struct chunk *chunk);
+void parquet_chunk_begin_file(struct parquet_chunk *chunk);
+void parquet_chunk_begin_group(struct parquet_chunk *chunk);
 // Adds a row's value, which must be one that the column can have. 0 or -ENOMEM.
-int chunk_add(struct chunk *chunk, const struct lake_value *value, struct press *press);
+int parquet_chunk_add(struct parquet_chunk *chunk, const struct lake_value *value, struct press *press);
 // No more rows: what is to be written is `dictionary_page`, then `pages`. 0 or -ENOMEM.
-int chunk_end(struct chunk *chunk, struct press *press);
+int parquet_chunk_end(struct parquet_chunk *chunk, struct press *press);
 
 // What it holds in memory that grows with the rows.
-static inline size_t chunk_size(const struct chunk *chunk)
+static inline size_t parquet_chunk_size(const struct parquet_chunk *chunk)
 {
     return chunk->plain.size + chunk->dictionary.plain.size + chunk->pages.size;
 }
