@@ -19,6 +19,7 @@
 //                                 the hooks (hook.h) in force, as they were written, secrets included
 //     hook_log(hook, number, text)
 //                                 what hooks have said, in pieces
+//     kept(hook, text, sum)       what a kind of hooks keeps of one besides its text
 //     chunk(key, offset, events)  the index by entity and version (chunk.h): may lag behind the log, never lead
 //     snapshot(key, …, sum)       states (state.h) to fold on from: as above
 //     name(name, entity, sum)     as above
@@ -109,12 +110,13 @@ int engine_put_claimed(struct engine *engine, uint64_t position);
 int engine_put_spec(struct engine *engine, uint64_t position);
 int engine_put_rejected(struct engine *engine, uint64_t number, uint64_t offset, struct slice line);
 int engine_drop_rejected(struct engine *engine, uint64_t below_number);
-// With all that it has said.
+// With all that it has said, and what was kept of it.
 int engine_drop_hook(struct engine *engine, uint64_t number);
 int engine_put_hook_log(struct engine *engine, uint64_t hook, uint64_t number, struct slice text);
 int engine_drop_hook_log(struct engine *engine, uint64_t hook, uint64_t below_number);
 // These replace a row of the same key.
 int engine_put_hook(struct engine *engine, const struct hook_row *row);
+int engine_put_kept(struct engine *engine, uint64_t hook, struct slice text);
 int engine_put_chunk(struct engine *engine, const struct chunk *chunk);
 int engine_put_snapshot(struct engine *engine, uint64_t entity, const struct snapshot_row *row);
 int engine_put_name(struct engine *engine, struct slice name, uint64_t entity);
@@ -197,6 +199,8 @@ int engine_posted(struct engine *engine, uint64_t *position);
 int engine_hook(struct engine *engine, struct slice folder, struct slice name, struct hook_row *row);
 // The hook with a number of at least `from`, of any folder, in their order.
 int engine_hook_from(struct engine *engine, uint64_t from, struct hook_row *row);
+// What was put for it last; any bytes.
+int engine_kept(struct engine *engine, uint64_t hook, struct slice *text);
 // The piece of its log with a number of at least *number, which becomes its own.
 int engine_hook_log_from(struct engine *engine, uint64_t hook, uint64_t *number, struct slice *text);
 // The size of the whole, and the number behind the last piece.

@@ -104,9 +104,11 @@ static int remember_wal_pages(void *context, sqlite3 *db, const char *name, int 
 static int upgrade(struct connection *c, const char *path, const struct connection_schema *schema, int found_format,
     struct reason *why)
 {
-    if (found_format >= schema->format || !schema->upgrade || sqlite3_db_readonly(c->db, "main"))
+    if (sqlite3_db_readonly(c->db, "main"))
         return 0;
-    int error = connection_execute(c, schema->upgrade);
+    int error = found_format < schema->format && schema->upgrade ? connection_execute(c, schema->upgrade) : 0;
+    if (!error && schema->additions)
+        error = connection_execute(c, schema->additions);
     if (error && !sqlite3_get_autocommit(c->db))
         sqlite3_exec(c->db, "ROLLBACK", NULL, NULL, NULL);
     return error ? reason_set(why, error, "%s cannot be brought to format %d: %s", path, schema->format, c->error) : 0;

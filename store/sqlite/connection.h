@@ -18,9 +18,10 @@ struct connection {
 
 // Opens a file as `mode` says and checks that it is one of ours: `application` is its application_id, `format` the
 // newest user_version that is understood. A new file (ENGINE_CREATE) is made by `schema`, one of an older format
-// brought to the newest by `upgrade` when it is opened for writing.
+// brought to the newest by `upgrade` when it is opened for writing; then `additions` is run, which must change nothing
+// where everything is there.
 struct connection_schema {
-    const char *schema, *upgrade;
+    const char *schema, *upgrade, *additions;
     int application, format;
 };
 int connection_open(struct connection *c, const char *path, enum engine_mode mode,

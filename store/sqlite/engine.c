@@ -33,8 +33,11 @@ int engine_open(struct engine **engine, const char *path, enum engine_mode mode,
     struct engine *e = calloc(1, sizeof *e);
     if (!e)
         return -ENOMEM;
-    static const struct connection_schema schema = {
-        .schema = engine_schema, .upgrade = engine_upgrade, .application = ENGINE_APPLICATION, .format = ENGINE_FORMAT};
+    static const struct connection_schema schema = {.schema = engine_schema,
+        .upgrade = engine_upgrade,
+        .additions = engine_additions,
+        .application = ENGINE_APPLICATION,
+        .format = ENGINE_FORMAT};
     int error = connection_open(&e->connection, path, mode, &schema, engine_statements, STATEMENTS, why);
     if (error) {
         engine_close(e);

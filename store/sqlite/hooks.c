@@ -26,7 +26,36 @@ int engine_put_hook(struct engine *e, const struct hook_row *row)
 int engine_drop_hook(struct engine *e, uint64_t number)
 {
     int error = engine_drop_hook_log(e, number, INT64_MAX);
+    if (!error)
+        error = run(e, statement_of(e, DROP_KEPT, number, 0));
     return error ? error : run(e, statement_of(e, DROP_HOOK, number, 0));
+}
+
+static uint32_t kept_checksum(uint64_t hook, struct slice text)
+{
+    return checksum_add(checksum_number(0, hook), text);
+}
+
+int engine_put_kept(struct engine *e, uint64_t hook, struct slice text)
+{
+    sqlite3_stmt *s = statement_of(e, PUT_KEPT, hook, 0);
+    if (s) {
+        bind_blob(s, 2, text);
+        bind_number(s, 3, kept_checksum(hook, text));
+    }
+    return run(e, s);
+}
+
+int engine_kept(struct engine *e, uint64_t hook, struct slice *text)
+{
+    sqlite3_stmt *s = statement_of(e, KEPT, hook, 0);
+    int error = connection_row(&e->connection, s);
+    if (error)
+        return error;
+    *text = column_slice(s, 0);
+    bool sound = kept_checksum(hook, *text) == (uint32_t)column_number(s, 1);
+    error = keep(e, s, text, NULL, NULL);
+    return sound ? error : damaged(e, "what was kept of hook", hook);
 }
 
 int engine_put_hook_log(struct engine *e, uint64_t hook, uint64_t number, struct slice text)

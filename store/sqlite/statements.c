@@ -26,6 +26,9 @@
 
 const char engine_upgrade[] = "BEGIN IMMEDIATE;" TABLES_2 "COMMIT";
 
+// What came later to format 2; a file that lacks it gets it when its writer opens it.
+const char engine_additions[] = "CREATE TABLE IF NOT EXISTS kept(hook INTEGER PRIMARY KEY, text BLOB, sum INT);";
+
 const char engine_schema[] =
     "BEGIN;"
     "CREATE TABLE event(position INTEGER PRIMARY KEY, entity INT, version INT, offset INT, at INT, type INT, hash BLOB,"
@@ -68,6 +71,9 @@ const char *const engine_statements[STATEMENTS] = {
     [PUT_HOOK_LOG] = "INSERT OR REPLACE INTO hook_log VALUES(?1, ?2, ?3)",
     [DROP_HOOK_LOG] = "DELETE FROM hook_log WHERE hook = ?1 AND number < ?2",
     [DROP_HOOK] = "DELETE FROM hook WHERE number = ?1",
+    [PUT_KEPT] = "INSERT OR REPLACE INTO kept VALUES(?1, ?2, ?3)",
+    [DROP_KEPT] = "DELETE FROM kept WHERE hook = ?1",
+    [KEPT] = "SELECT text, sum FROM kept WHERE hook = ?1",
     [PUT_MARK] = "UPDATE mark SET position = ?1 WHERE one = 1",
     [PUT_TERM] = "INSERT OR REPLACE INTO term VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)",
     [PUT_POSTING] = "INSERT OR REPLACE INTO posting VALUES(?1, ?2)",

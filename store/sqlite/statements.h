@@ -26,6 +26,9 @@ enum {
     DROP_HOOK,
     PUT_HOOK_LOG,
     DROP_HOOK_LOG,
+    PUT_KEPT,
+    DROP_KEPT,
+    KEPT,
     PUT_SPEC,
     PUT_MARK,
     PUT_TERM,
@@ -105,4 +108,5 @@ enum {
 extern const char engine_schema[];
 // Makes a file of format 1 one of this format, whole or not at all.
 extern const char engine_upgrade[];
+extern const char engine_additions[];
 extern const char *const engine_statements[STATEMENTS];

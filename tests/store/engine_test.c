@@ -257,6 +257,53 @@ static void any_column(void)
     }
 }
 
+static void change_file(const char *sql)
+{
+    sqlite3 *db;
+    REQUIRE(sqlite3_open(path, &db));
+    REQUIRE(sqlite3_exec(db, sql, NULL, NULL, NULL));
+    sqlite3_close(db);
+}
+
+static struct slice kept_of(uint64_t hook)
+{
+    static struct slice text;
+    int error = engine_kept(reader, hook, &text);
+    return error ? slice_of(strerrorname_np(-error)) : text;
+}
+
+static void kept_of_hooks(void)
+{
+    struct hook_row row = {.number = 3, .folder = SLICE("watches"), .name = SLICE("a.json"), .text = SLICE("{}")};
+    CHECK_TEXT(kept_of(3), "ENOENT");
+    CHECK_INT(engine_begin(writer), 0);
+    CHECK_INT(engine_put_hook(writer, &row), 0);
+    CHECK_INT(engine_put_kept(writer, 3, SLICE("old")), 0);
+    CHECK_INT(engine_put_kept(writer, 3, SLICE("new")), 0);
+    CHECK_INT(engine_put_kept(writer, 4, SLICE("of another")), 0);
+    CHECK_INT(engine_commit(writer), 0);
+    CHECK_TEXT(kept_of(3), "new");
+    CHECK_TEXT(kept_of(4), "of another");
+    change_file("UPDATE kept SET text = 'net' WHERE hook = 3");
+    CHECK_TEXT(kept_of(3), "EIO");
+    CHECK_INT(engine_begin(writer), 0);
+    CHECK_INT(engine_drop_hook(writer, 3), 0);
+    CHECK_INT(engine_commit(writer), 0);
+    CHECK_TEXT(kept_of(3), "ENOENT");
+    CHECK_TEXT(kept_of(4), "of another");
+}
+
+// As a file of the version before has it.
+static void later_tables(void)
+{
+    close_both();
+    change_file("DROP TABLE kept");
+    open_both();
+    CHECK_TEXT(kept_of(4), "ENOENT");
+    CHECK_INT(engine_put_kept(writer, 4, SLICE("anew")), 0);
+    CHECK_TEXT(kept_of(4), "anew");
+}
+
 // ---- limits
 
 static void last_version(void)
@@ -344,6 +391,8 @@ int main(void)
     TEST("names, types, ids, claims and the mark", small_rows);
     TEST("the chunk of a version and the last one, the snapshot before a version", chunks_and_snapshots);
     TEST("damage in any column is told", any_column);
+    TEST("what is kept of a hook goes with it", kept_of_hooks);
+    TEST("a file without the latest tables gets them when its writer opens it", later_tables);
     close_both();
     directory_remove(directory);
     TEST("an entity has 99,999,999 events at most, and the next is EMSGSIZE", last_version);
