@@ -4,10 +4,10 @@
 #include "fs/document.h"
 #include "fs/found.h"
 #include "fs/hook.h"
+#include "fs/hook_directory.h"
 #include "fs/query.h"
 #include "fs/scratch.h"
 #include "fs/status.h"
-#include "fs/webhook.h"
 #include "store/past.h"
 
 #include <errno.h>
@@ -395,16 +395,13 @@ int attr_get(struct visit *v, struct stat *attr, double *timeout_s)
     case NODE_HOOK:
     case NODE_HOOK_LOG:
         return hook_attr(v, attr);
-    case NODE_WEBHOOK:
-    case NODE_WEBHOOK_DELIVERIES:
-    case NODE_WEBHOOK_DEAD:
-    case NODE_WEBHOOK_STATUS:
-    case NODE_WEBHOOK_REPLAY:
-    case NODE_WEBHOOK_SECRET:
-        return webhook_attr(v, attr);
+    case NODE_HOOK_DIRECTORY:
+        return hook_directory_attr(v, attr);
+    case NODE_HOOK_FILE:
+    case NODE_HOOK_FILE_LAST:
     case NODE_NONE:
     case NODE_KINDS:
         break;
     }
-    return -ESTALE;
+    return node_is_hook_file(v->node.kind) ? hook_directory_attr(v, attr) : -ESTALE;
 }

@@ -1,14 +1,15 @@
 #include "fs/file.h"
 
+#include "fs/hook_directory.h"
 #include "fs/tree.h"
 #include "store/rejection.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
-const struct file_kind *file_kind_of(enum node_kind kind)
+const struct file_kind *file_kind_of(struct visit *v)
 {
-    switch (kind) {
+    switch (v->node.kind) {
     case NODE_TENANT_APPEND:
     case NODE_TENANT_IMPORT:
     case NODE_APPEND:
@@ -41,15 +42,8 @@ const struct file_kind *file_kind_of(enum node_kind kind)
         return &hook_log_kind;
     case NODE_FOUND_STATES:
         return &found_kind;
-    case NODE_WEBHOOK_DELIVERIES:
-    case NODE_WEBHOOK_DEAD:
-    case NODE_WEBHOOK_STATUS:
-    case NODE_WEBHOOK_SECRET:
-        return &webhook_report_kind;
-    case NODE_WEBHOOK_REPLAY:
-        return &webhook_replay_kind;
     default:
-        return NULL;
+        return node_is_hook_file(v->node.kind) ? hook_directory_file_kind(v) : NULL;
     }
 }
 
@@ -132,13 +126,12 @@ void file_drop(struct open_file *file)
 static struct open_file *find_opened(fuse_req_t req, const struct node *node)
 {
     // Documents are opened on the thread of the requests; of views there are none.
-    const struct file_kind *kind = file_kind_of(node->kind);
-    if (node_is_view(node->kind) || !kind || !kind->attr)
+    if (node_is_view(node->kind))
         return NULL;
     struct open_file *file = mount_of(req)->documents;
     while (file &&
            (file->node.kind != node->kind || file->node.tenant != node->tenant || file->node.number != node->number ||
-               (node_is_document(node->kind) && file->opener != fuse_req_ctx(req)->pid)))
+               (node_keeps_text(node->kind) && file->opener != fuse_req_ctx(req)->pid)))
         file = file->next;
     return file;
 }
@@ -157,7 +150,7 @@ void file_named(fuse_req_t req, uint64_t id)
     struct node node = node_of(id);
     struct open_file *file = find_opened(req, &node);
     if (file)
-        file->named = node_is_document(node.kind);
+        file->named = node_keeps_text(node.kind);
 }
 
 int file_visit(struct visit *v, const struct open_file *file)

@@ -49,9 +49,9 @@ struct open_file {
 
 extern const struct file_kind append_kind, rollback_kind, state_kind, stream_kind, follow_kind, status_kind,
     scratch_kind, query_stream_kind, query_follow_kind, hook_file_kind, hook_log_kind, found_kind, day_kind,
-    webhook_report_kind, webhook_replay_kind;
-// The kind of an inode's open files; NULL for what never changes, which needs no more than its inode.
-const struct file_kind *file_kind_of(enum node_kind kind);
+    hook_text_kind, hook_report_kind, hook_order_kind;
+// The kind of the visited inode's open files; NULL for what never changes, which needs no more than its inode.
+const struct file_kind *file_kind_of(struct visit *visit);
 
 static inline struct open_file *file_of(const struct fuse_file_info *fi)
 {
@@ -68,8 +68,8 @@ void file_drop(struct open_file *file);
 // The open document that a process asks about when it asks for the attributes of an inode; NULL: the inode itself.
 //
 // fstat(2) comes without the handle of what is open. So it is told from stat(2) by what comes before it: a path has to
-// be looked up. Of `state.json` a process that has opened it and asks without a lookup (file_named) means the one that
-// it opened last; of `status.json` each open file has an inode of its own.
+// be looked up. Of `state.json`, and the files beside a hook, a process that has opened it and asks without a lookup
+// (file_named) means the one that it opened last; of `status.json` each open file has an inode of its own.
 struct open_file *file_asked(fuse_req_t req, const struct node *node);
 // The process has looked the inode up.
 void file_named(fuse_req_t req, uint64_t id);

@@ -2,7 +2,7 @@
 
 #include "fs/caller.h"
 #include "fs/file.h"
-#include "fs/webhook.h"
+#include "fs/hook_directory.h"
 
 #include <errno.h>
 
@@ -48,10 +48,12 @@ int hook_row(struct visit *v, struct hook_row *row)
     return !error && row->number != v->node.number ? -ENOENT : error;
 }
 
-// What stands beside a hook of the kind; NODE_NONE: nothing.
-static enum node_kind kind_beside(const struct hook_kind *kind)
+// What stands beside a document, and under which stem; NODE_NONE: nothing.
+static enum node_kind kind_beside(const struct hook_kind *kind, struct slice name, struct slice *stem)
 {
-    return kind->log ? NODE_HOOK_LOG : kind->has_directory ? NODE_WEBHOOK : NODE_NONE;
+    if (hook_has_log(kind, name, stem))
+        return NODE_HOOK_LOG;
+    return kind->files && !hook_is_script(kind, name) && hook_stem(kind, name, stem) ? NODE_HOOK_DIRECTORY : NODE_NONE;
 }
 
 // It is there when the hook is.
@@ -59,15 +61,17 @@ static int lookup_beside(struct visit *v, const struct hook_kind *kind, struct s
 {
     struct hook_row row;
     struct slice stem = name;
+    const char *extension = kind->extension;
     BYTES_AUTO hook = {0};
-    if (kind_beside(kind) == NODE_NONE || (kind->log && !hook_log_stem(kind, name, &stem)))
+    bool is_log = hook_log_stem(kind, name, &stem, &extension);
+    if (!is_log && !kind->files)
         return -ENOENT;
     bytes_add_slice(&hook, stem);
-    bytes_add_text(&hook, kind->extension);
+    bytes_add_text(&hook, extension);
     int error = hook.failed ? -ENOMEM : history_hook(v->reader, slice_of(kind->folder), bytes_slice(&hook), &row);
     if (!error)
-        *id = node_id(kind_beside(kind), v->node.tenant, row.number);
-    return error;
+        *id = node_id(is_log ? NODE_HOOK_LOG : NODE_HOOK_DIRECTORY, v->node.tenant, row.number);
+    return error == -ENOENT && !is_log ? hook_directory_built_in(v, kind, stem, id) : error;
 }
 
 int hook_lookup(struct visit *v, struct slice name, uint64_t *id)
@@ -107,30 +111,33 @@ static int next_hook(struct visit *v, uint64_t offset, struct tree_entry *entry)
     int error;
     bool beside = offset % 2;
     uint64_t from = offset / 2;
+    if (!kind)
+        return 0;
     do {
         error = history_hook_from(v->reader, from, &row);
         beside &= !error && row.number == offset / 2;
         from = row.number + 1;
-    } while (!error && kind && !slice_is(row.folder, kind->folder));
-    if (error || !kind)
-        return error == -ENOENT || !kind ? 0 : error;
-    beside &= hook_stem(kind, row.name, &stem);
+    } while (!error && !slice_is(row.folder, kind->folder));
+    if (error)
+        return error == -ENOENT ? hook_directory_next_built_in(v, kind, offset / 2, entry) : error;
+    enum node_kind other = kind_beside(kind, row.name, &stem);
+    beside &= other != NODE_NONE;
     size_t size = beside ? stem.size : row.name.size;
     memcpy(entry->text, row.name.at, size);
-    if (beside && kind->log) {
+    if (beside && other == NODE_HOOK_LOG) {
         memcpy(entry->text + size, kind->log, strlen(kind->log));
         size += strlen(kind->log);
     }
-    bool more = !beside && kind_beside(kind) != NODE_NONE;
+    bool more = !beside && other != NODE_NONE;
     entry->next = row.number * 2 + (more ? 1 : 2);
     entry->name = (struct slice){.at = entry->text, .size = size};
-    entry->id = node_id(beside ? kind_beside(kind) : NODE_HOOK, v->node.tenant, row.number);
-    entry->entry_timeout_s = 0;
+    entry->id = node_id(beside ? other : NODE_HOOK, v->node.tenant, row.number);
     return 1;
 }
 
 int hook_next(struct visit *v, uint64_t offset, struct tree_entry *entry)
 {
+    entry->entry_timeout_s = 0;
     int found = v->node.kind == NODE_HOOKS ? next_folder(v, offset, entry) : next_hook(v, offset, entry);
     if (found != 1)
         return found;
@@ -164,10 +171,6 @@ void hook_path(struct visit *v, struct bytes *out)
 {
     struct hook_row row;
     const struct hook_kind *kind = hook_kind_here(v);
-    if (node_is_webhook(v->node.kind)) {
-        webhook_path(v, out);
-        return;
-    }
     bytes_add_text(out, "hooks/");
     if (kind) {
         bytes_add_text(out, kind->folder);
@@ -176,6 +179,8 @@ void hook_path(struct visit *v, struct bytes *out)
         bytes_add_slice(out, row.folder);
         bytes_add_char(out, '/');
         bytes_add_slice(out, row.name);
+    } else {
+        hook_directory_path(v, out);
     }
 }
 

@@ -1,6 +1,7 @@
 #include "fs/listing.h"
 
 #include "fs/hook.h"
+#include "fs/hook_directory.h"
 #include "fs/reply.h"
 #include "fs/scratch.h"
 #include "fs/search.h"
@@ -46,8 +47,8 @@ static uint64_t parent_of(struct visit *v)
         return node_id(NODE_TENANT, v->node.tenant, 0);
     case NODE_HOOK_FOLDER:
         return node_id(NODE_HOOKS, v->node.tenant, 0);
-    case NODE_WEBHOOK:
-        return hook_folder_id(v, hook_kind_of(store_reactor(v->mount->store), SLICE("webhooks")));
+    case NODE_HOOK_DIRECTORY:
+        return hook_directory_parent(v);
     case NODE_EVENTS:
     case NODE_ASOF:
         return node_id(NODE_ENTITY, v->node.tenant, v->node.number);

@@ -152,7 +152,7 @@ static void reply_create(fuse_req_t req, struct visit *v, uint64_t id, struct fu
     } else if (!error) {
         // What is created begins empty.
         fi->flags |= O_TRUNC;
-        error = file_open(v, file_kind_of(v->node.kind), fi);
+        error = file_open(v, file_kind_of(v), fi);
     }
     if (error) {
         fuse_reply_err(req, -error);

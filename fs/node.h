@@ -54,15 +54,12 @@ enum node_kind {
     NODE_PAST_EVENTS,
     NODE_SCRATCH, // a scratch file
     NODE_HOOKS,
-    NODE_HOOK_FOLDER, // a folder of hooks, numbered above the entities (hook.h)
-    NODE_HOOK,        // a hook, by its number (store/hook.h)
-    NODE_HOOK_LOG,    // what it said
-    NODE_WEBHOOK,     // the directory beside a webhook, and what is in it (webhook.h), by the same number
-    NODE_WEBHOOK_DELIVERIES,
-    NODE_WEBHOOK_DEAD,
-    NODE_WEBHOOK_STATUS,
-    NODE_WEBHOOK_REPLAY,
-    NODE_WEBHOOK_SECRET,
+    NODE_HOOK_FOLDER,    // a folder of hooks, numbered above the entities (hook.h)
+    NODE_HOOK,           // a hook, by its number (store/hook.h)
+    NODE_HOOK_LOG,       // what it said
+    NODE_HOOK_DIRECTORY, // what stands beside it, by the same number (hook_directory.h),
+    NODE_HOOK_FILE,      // … and the files in there, one kind for each
+    NODE_HOOK_FILE_LAST = NODE_HOOK_FILE + 7,
     NODE_TENANT_ASOF,
     NODE_TENANT_FIND,
     NODE_LOG,
@@ -127,6 +124,18 @@ static inline uint64_t node_view_id(enum node_kind kind, uint32_t slot, uint64_t
 static inline bool node_is_document(enum node_kind kind)
 {
     return kind == NODE_STATE || kind == NODE_SPEC || kind == NODE_HOOK;
+}
+
+// A file in the directory beside a hook.
+static inline bool node_is_hook_file(enum node_kind kind)
+{
+    return kind >= NODE_HOOK_FILE && kind <= NODE_HOOK_FILE_LAST;
+}
+
+// Does an open file of it keep a text of its own, by who opened it (file_asked)?
+static inline bool node_keeps_text(enum node_kind kind)
+{
+    return node_is_document(kind) || node_is_hook_file(kind);
 }
 
 // The document that a directory holds; NODE_NONE when it holds none.

@@ -3,6 +3,7 @@
 #include "fs/document.h"
 #include "fs/file.h"
 #include "fs/found.h"
+#include "fs/hook_directory.h"
 #include "fs/listing.h"
 #include "fs/names.h"
 #include "fs/notify.h"
@@ -182,7 +183,6 @@ static void on_setattr(fuse_req_t req, fuse_ino_t id, struct stat *attr, int set
         case NODE_TENANT_IMPORT:
         case NODE_APPEND:
         case NODE_ROLLBACK:
-        case NODE_WEBHOOK_REPLAY:
             break;
         case NODE_SPEC:
         case NODE_STATE:
@@ -192,7 +192,7 @@ static void on_setattr(fuse_req_t req, fuse_ino_t id, struct stat *attr, int set
                 error = file_of(fi)->kind->truncate(file_of(fi), (uint64_t)attr->st_size);
             break;
         default:
-            error = -EPERM;
+            error = hook_directory_takes_writes(&v) ? 0 : -EPERM;
         }
     if (error)
         fuse_reply_err(req, -error);
@@ -231,7 +231,7 @@ static void on_open(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi)
         return;
     VISIT v = {0};
     int error = visit_begin(&v, req, id);
-    const struct file_kind *kind = error ? NULL : file_kind_of(v.node.kind);
+    const struct file_kind *kind = error ? NULL : file_kind_of(&v);
     bool writes = (fi->flags & O_ACCMODE) != O_RDONLY || (fi->flags & O_TRUNC);
     // What is recorded is not written; the notifier opens it to tell of its growth.
     if (!error && writes && !(kind && kind->write) && !notifier_is_caller(v.mount->notifier, req))

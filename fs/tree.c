@@ -4,10 +4,10 @@
 #include "fs/document.h"
 #include "fs/found.h"
 #include "fs/hook.h"
+#include "fs/hook_directory.h"
 #include "fs/moment.h"
 #include "fs/query.h"
 #include "fs/scratch.h"
-#include "fs/webhook.h"
 
 #include <errno.h>
 
@@ -69,15 +69,6 @@ static const struct fixed in_found[] = {
 static const struct fixed in_moment_entity[] = {
     {"state.json", NODE_PAST_STATE, S_IFREG, true},
     {"events", NODE_MOMENT_EVENTS, S_IFDIR, true},
-    {0},
-};
-
-static const struct fixed in_webhook[] = {
-    {"deliveries", NODE_WEBHOOK_DELIVERIES, S_IFREG, true},
-    {"dead", NODE_WEBHOOK_DEAD, S_IFREG, true},
-    {"status.json", NODE_WEBHOOK_STATUS, S_IFREG, true},
-    {"replay", NODE_WEBHOOK_REPLAY, S_IFREG, true},
-    {"secret", NODE_WEBHOOK_SECRET, S_IFREG, true},
     {0},
 };
 
@@ -281,6 +272,12 @@ static int lookup_hook(struct visit *v, struct slice name, uint64_t *id, double 
     return error == -ENOENT ? lookup_scratch(v, name, id, timeout_s) : error;
 }
 
+static int lookup_hook_file(struct visit *v, struct slice name, uint64_t *id, double *timeout_s)
+{
+    *timeout_s = 0;
+    return hook_directory_lookup(v, name, id);
+}
+
 int tree_lookup(struct visit *v, struct slice name, uint64_t *id, double *timeout_s)
 {
     const struct directory *directory = directory_of(v->node.kind);
@@ -399,7 +396,7 @@ static const struct directory directories[NODE_KINDS] = {
     [NODE_PAST_EVENTS] = {.lookup = lookup_event, .next = next_event},
     [NODE_HOOKS] = {.lookup = lookup_hook_folder, .next = hook_next},
     [NODE_HOOK_FOLDER] = {.has_scratch = true, .lookup = lookup_hook, .next = hook_next},
-    [NODE_WEBHOOK] = {.fixed = in_webhook},
+    [NODE_HOOK_DIRECTORY] = {.lookup = lookup_hook_file, .next = hook_directory_next},
     [NODE_LOG] = {.lookup = day_lookup, .next = day_next},
     [NODE_TENANT_ASOF] = {.lookup = moment_lookup},
     [NODE_MOMENT] = {.fixed = in_moment, .lookup = moment_lookup_entity, .next = moment_next},
@@ -453,8 +450,7 @@ void tree_path(struct visit *v, struct bytes *out)
 {
     char name[NAME_ENTITY_MAX];
     size_t size;
-    if (v->node.kind == NODE_HOOKS || v->node.kind == NODE_HOOK_FOLDER || v->node.kind == NODE_HOOK ||
-        v->node.kind == NODE_HOOK_LOG || node_is_webhook(v->node.kind)) {
+    if (v->node.kind >= NODE_HOOKS && v->node.kind <= NODE_HOOK_FILE_LAST) {
         hook_path(v, out);
         return;
     }

@@ -41,10 +41,19 @@ static int take(void *self, enum hook_change change, const struct hook_row *row)
     return 0;
 }
 
+static const struct hook_file files[] = {
+    {.name = "deliveries", .mode = 0444, .question = FOLLOWER_ATTEMPTS},
+    {.name = "dead", .mode = 0444, .question = FOLLOWER_DEAD},
+    {.name = "status.json", .mode = 0444, .question = FOLLOWER_STATUS},
+    {.name = "replay", .mode = 0200, .question = FOLLOWER_REPLAY},
+    {.name = "secret", .mode = 0400, .question = FOLLOWER_SECRET},
+    {0},
+};
+
 const struct hook_kind webhook_kind = {
     .folder = "webhooks",
     .extension = ".json",
-    .has_directory = true,
+    .files = files,
     .noun = "Webhook",
     .mode = 0600,
     .text_max = TEXT_MAX,

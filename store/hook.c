@@ -24,14 +24,27 @@ static bool ends_in(struct slice name, const char *extension, struct slice *stem
     return true;
 }
 
-bool hook_stem(const struct hook_kind *kind, struct slice name, struct slice *stem)
+bool hook_is_script(const struct hook_kind *kind, struct slice name)
 {
-    return name.size && name.at[0] != '.' && ends_in(name, kind->extension, stem);
+    struct slice stem;
+    return kind->script && name.size && name.at[0] != '.' && ends_in(name, kind->script, &stem);
 }
 
-bool hook_log_stem(const struct hook_kind *kind, struct slice name, struct slice *stem)
+bool hook_stem(const struct hook_kind *kind, struct slice name, struct slice *stem)
 {
+    *stem = name;
+    return hook_is_script(kind, name) || (name.size && name.at[0] != '.' && ends_in(name, kind->extension, stem));
+}
+
+bool hook_log_stem(const struct hook_kind *kind, struct slice name, struct slice *stem, const char **extension)
+{
+    *extension = kind->script ? kind->script : kind->extension;
     return kind->log && ends_in(name, kind->log, stem);
+}
+
+bool hook_has_log(const struct hook_kind *kind, struct slice name, struct slice *stem)
+{
+    return kind->log && ends_in(name, kind->script ? kind->script : kind->extension, stem);
 }
 
 size_t hook_entity(const struct hook_kind *kind, struct slice stem, char out[static NAME_ENTITY_MAX])
@@ -116,12 +129,19 @@ static int check_name(const struct hook_order *order, struct slice name, struct 
     return order->kind->names(name, why);
 }
 
+static int take(
+    struct transaction *tx, const struct hook_kind *kind, enum hook_change change, const struct hook_row *row)
+{
+    int error = kind->take(tx->tenant->reaction, change, row);
+    return error || !kind->follow ? error : kind->follow(tx->tenant->reaction, tx, change, row);
+}
+
 static int put(struct transaction *tx, const struct hook_order *order, enum hook_change change, struct hook_row *row)
 {
     row->folder = slice_of(order->kind->folder);
     row->at_us = tx->at_us;
     int error = engine_put_hook(tx->reader.engine, row);
-    return error ? error : order->kind->take(tx->tenant->reaction, change, row);
+    return error ? error : take(tx, order->kind, change, row);
 }
 
 static int save(struct transaction *tx, const struct hook_order *order, struct reason *why)
@@ -137,7 +157,7 @@ static int save(struct transaction *tx, const struct hook_order *order, struct r
     if (!error)
         error = find(tx, kind, order->name, &row);
     if (!error && row.number && slice_equal(row.text, order->text))
-        return kind->take(tx->tenant->reaction, HOOK_CONFIRMED, &row);
+        return take(tx, kind, HOOK_CONFIRMED, &row);
     if (!error)
         error = kind->check(tx->tenant->reaction, order->name, order->text, &data, why);
     uint64_t number = row.number;
@@ -164,7 +184,7 @@ static int keep(struct hook_row *row, struct bytes *kept)
 static int drop(struct transaction *tx, const struct hook_order *order, const struct hook_row *row)
 {
     int error = engine_drop_hook(tx->reader.engine, row->number);
-    return error ? error : order->kind->take(tx->tenant->reaction, HOOK_REMOVED, row);
+    return error ? error : take(tx, order->kind, HOOK_REMOVED, row);
 }
 
 static int take_out(struct transaction *tx, const struct hook_order *order, struct reason *why)

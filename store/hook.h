@@ -8,6 +8,7 @@
 
 #include "store/engine.h"
 #include "store/envelope.h"
+#include "store/follower.h"
 #include "store/name.h"
 #include "store/state.h"
 
@@ -16,6 +17,7 @@
 struct tenant;
 struct transaction;
 struct entity;
+struct reader;
 struct submission;
 
 #define HOOK_NAME_MAX 190
@@ -29,16 +31,33 @@ enum hook_change {
     HOOK_CONFIRMED, // saved again, equal: no event, but what was switched off is to go on
 };
 
-// A kind of hook. All functions run on the tenant's writer thread, but `names`, which any thread calls; `self` is what
-// the reactor made for the tenant. To add a kind: fill in a table, put it into the reactor's list.
+// A file in the directory that stands beside each hook of a kind: hooks/webhooks/NAME/deliveries.
+struct hook_file {
+    const char *name; // NULL ends a list of them
+    mode_t mode;      // 0444 or 0400: it is read, 0200: it is written
+    // What it says now, which whoever opens it keeps. Any thread, with a reader of its own; `stem` is the hook's name.
+    // 0 or -errno.
+    int (*read)(void *self, struct reader *reader, struct slice stem, struct bytes *out);
+    // Without `read`: what the follower is asked. What is read then has no size before.
+    enum follower_question question;
+};
+#define HOOK_FILES_MAX 8u
+
+// A kind of hook. All functions run on the tenant's writer thread, but `names` and `find_built_in`, which any
+// thread calls; `self` is what the reactor made for the tenant. To add a kind: fill in a table, put it into the
+// reactor's list.
 struct hook_kind {
     const char *folder;    // below hooks/
     const char *extension; // of its documents: `.js`
-    const char *log;       // what a hook says is in a file with this extension beside it: `.log`; NULL: none has one
-    bool has_directory;    // beside each stands a directory with what the follower (follower.h) tells of it
-    const char *noun;      // `Handler`: the events are Handler.Created, .Updated and .Deleted, on `handler_NAME`
-    mode_t mode;           // of a document: 0600 when it may hold a secret
+    const char *script;    // of documents that stand beside those, and are hooks of their own: `.js`; NULL: none do
+    const char *log;       // what a hook, or its script, says is in a file beside it: `.log`; NULL: none has one
+    const struct hook_file *files; // in the directory NAME/ beside each; NULL: none has one
+    const char *noun; // `Handler`: the events are Handler.Created, .Updated and .Deleted, on `handler_NAME`
+    mode_t mode;      // of a document: 0600 when it may hold a secret
     size_t text_max;
+    const char *const *built_in; // names that have their directory also without a document; ends with NULL
+    // Which of them is meant, however it is spelled? Its number from 0, or -1.
+    int (*find_built_in)(struct slice stem);
 
     // Can a document have this name (it has the extension)? 0 or -EACCES.
     int (*names)(struct slice name, struct reason *why);
@@ -49,6 +68,8 @@ struct hook_kind {
     // The hook is so from now on (HOOK_REMOVED: was so until now), row->position being the event that says so.
     // The slices live during the call. 0 or -ENOMEM, which undoes the whole transaction.
     int (*take)(void *self, enum hook_change change, const struct hook_row *row);
+    // Adds the events that follow from what was just taken. 0 or -errno, likewise. NULL: there are none.
+    int (*follow)(void *self, struct transaction *tx, enum hook_change change, const struct hook_row *row);
 };
 
 // What happens while a transaction is made. The writer's thread calls; nothing here may wait for anything.
@@ -93,9 +114,13 @@ int hook_judge(struct transaction *tx, const struct hook_order *order, struct re
 // ---- names
 
 const struct hook_kind *hook_kind_of(const struct reactor *reactor, struct slice folder);
-// The name without the kind's extension; false when it has another, or begins with a dot.
+// The name without the kind's extension; of a script all of it. False when it has another extension, or begins with a
+// dot.
 bool hook_stem(const struct hook_kind *kind, struct slice name, struct slice *stem);
-// The stem of the hook whose log has this name; false when it is none's.
-bool hook_log_stem(const struct hook_kind *kind, struct slice name, struct slice *stem);
-// The entity of a hook: `handler_Deal.closed`, with `any` for `*`. Returns the size.
+bool hook_is_script(const struct hook_kind *kind, struct slice name);
+// The document whose log has this name: it is the stem with the extension. False when it is none's.
+bool hook_log_stem(const struct hook_kind *kind, struct slice name, struct slice *stem, const char **extension);
+// … and the stem of a document's log; false when it has none.
+bool hook_has_log(const struct hook_kind *kind, struct slice name, struct slice *stem);
+// The entity of a hook: `handler_Deal.closed`, with `any` for `*`; of a script `watch_churn.js`. Returns the size.
 size_t hook_entity(const struct hook_kind *kind, struct slice stem, char out[static NAME_ENTITY_MAX]);

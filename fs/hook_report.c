@@ -1,9 +1,7 @@
-// Open files beside a webhook. What is read comes in pieces from the follower, one behind the other; a read that goes
-// back begins again.
-#include "fs/file.h"
+// Open files beside a hook that the follower answers for. What is read comes in pieces, one behind the other; a read
+// that goes back begins again.
+#include "fs/hook_directory.h"
 #include "fs/reply.h"
-#include "fs/webhook.h"
-#include "store/follower.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -18,6 +16,7 @@ struct waiting_read {
 
 struct report_file {
     struct open_file file;
+    enum follower_question question;
     pthread_mutex_t lock;
     struct bytes piece;         // (lock) what was answered last,
     uint64_t offset;            // (lock) where it stands in the whole,
@@ -26,28 +25,12 @@ struct report_file {
     struct waiting_read *reads; // (lock) while it is being asked
 };
 
-static enum follower_question question_of(enum node_kind kind)
-{
-    switch (kind) {
-    case NODE_WEBHOOK_DELIVERIES:
-        return FOLLOWER_ATTEMPTS;
-    case NODE_WEBHOOK_DEAD:
-        return FOLLOWER_DEAD;
-    case NODE_WEBHOOK_SECRET:
-        return FOLLOWER_SECRET;
-    case NODE_WEBHOOK_REPLAY:
-        return FOLLOWER_REPLAY;
-    default:
-        return FOLLOWER_STATUS;
-    }
-}
-
-static struct follower_ask *ask_new(struct open_file *file)
+static struct follower_ask *ask_new(struct open_file *file, enum follower_question question)
 {
     struct follower_ask *ask = calloc(1, sizeof *ask);
     if (!ask)
         return NULL;
-    ask->question = question_of(file->node.kind);
+    ask->question = question;
     ask->tenant = file->node.tenant;
     ask->hook = file->node.number;
     return ask;
@@ -75,13 +58,25 @@ static void ask_send(struct mount *mount, struct follower_ask *ask)
     ask->answer(ask);
 }
 
+static int read_question(struct visit *v, enum follower_question *question)
+{
+    struct hook_beside beside;
+    int error = hook_directory_here(v, &beside);
+    if (!error)
+        *question = beside.file->question;
+    return error == -ENOENT ? -ESTALE : error;
+}
+
 // ---- reading
 
 static int open_report(struct visit *v, struct open_file *file, struct fuse_file_info *fi)
 {
-    (void)v, (void)fi;
-    pthread_mutex_init(&((struct report_file *)file)->lock, NULL);
-    return 0;
+    struct report_file *r = (struct report_file *)file;
+    (void)fi;
+    int error = read_question(v, &r->question);
+    if (!error)
+        pthread_mutex_init(&r->lock, NULL);
+    return error;
 }
 
 static void fail_reads(struct report_file *r, int error)
@@ -104,7 +99,7 @@ static void take_answer(struct follower_ask *ask);
 // Asks for the piece that the first waiting read needs next. Under the lock.
 static void ask_on(struct report_file *r)
 {
-    struct follower_ask *ask = ask_new(&r->file);
+    struct follower_ask *ask = ask_new(&r->file, r->question);
     if (!ask) {
         fail_reads(r, -ENOMEM);
         return;
@@ -181,63 +176,78 @@ static void close_report(struct open_file *file)
     pthread_mutex_destroy(&r->lock);
 }
 
-const struct file_kind webhook_report_kind = {
+const struct file_kind hook_report_kind = {
     .size = sizeof(struct report_file),
     .open = open_report,
     .read = read_report,
     .close = close_report,
 };
 
-// ---- replay
+// ---- orders: what is written
 
-struct replay {
+struct order_file {
+    struct open_file file;
+    enum follower_question question;
+};
+
+struct order {
     fuse_req_t req;
     struct open_file *file;
     size_t size;
 };
 
-// A refusal is written to `rejected` before it is answered.
-static void refuse(struct replay *replay, const struct follower_ask *ask)
+static int open_order(struct visit *v, struct open_file *file, struct fuse_file_info *fi)
 {
-    struct submission *s = file_submission(replay->req, replay->file, SUBMIT_REFUSAL, replay->size);
+    (void)fi;
+    return read_question(v, &((struct order_file *)file)->question);
+}
+
+// A refusal is written to `rejected` before it is answered.
+static void refuse(struct order *order, const struct follower_ask *ask)
+{
+    struct submission *s = file_submission(order->req, order->file, SUBMIT_REFUSAL, order->size);
     if (!s) {
-        fuse_reply_err(replay->req, ENOMEM);
+        fuse_reply_err(order->req, ENOMEM);
         return;
     }
     s->why = ask->why;
     submission_refuse(s, ask->error, bytes_slice(&ask->text));
-    tenant_submit(replay->file->tenant, s);
+    tenant_submit(order->file->tenant, s);
 }
 
-static void answer_replay(struct follower_ask *ask)
+static void answer_order(struct follower_ask *ask)
 {
-    struct replay *replay = ask->context;
+    struct order *order = ask->context;
     if (ask->error)
-        refuse(replay, ask);
+        refuse(order, ask);
     else
-        fuse_reply_write(replay->req, replay->size);
-    file_drop(replay->file);
-    free(replay);
+        fuse_reply_write(order->req, order->size);
+    file_drop(order->file);
+    free(order);
     ask_free(ask);
 }
 
-static void write_replay(fuse_req_t req, struct open_file *file, const char *from, size_t size, uint64_t offset)
+static void write_order(fuse_req_t req, struct open_file *file, const char *from, size_t size, uint64_t offset)
 {
-    struct follower_ask *ask = ask_new(file);
-    struct replay *replay = malloc(sizeof *replay);
+    struct follower_ask *ask = ask_new(file, ((struct order_file *)file)->question);
+    struct order *order = malloc(sizeof *order);
     (void)offset;
     if (ask)
         bytes_add(&ask->text, from, size);
-    if (!ask || !replay || ask->text.failed) {
+    if (!ask || !order || ask->text.failed) {
         ask_free(ask);
-        free(replay);
+        free(order);
         fuse_reply_err(req, ENOMEM);
         return;
     }
-    *replay = (struct replay){.req = req, .file = file_hold(file), .size = size};
-    ask->context = replay;
-    ask->answer = answer_replay;
+    *order = (struct order){.req = req, .file = file_hold(file), .size = size};
+    ask->context = order;
+    ask->answer = answer_order;
     ask_send(file->mount, ask);
 }
 
-const struct file_kind webhook_replay_kind = {.size = sizeof(struct open_file), .write = write_replay};
+const struct file_kind hook_order_kind = {
+    .size = sizeof(struct order_file),
+    .open = open_order,
+    .write = write_order,
+};
