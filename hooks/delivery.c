@@ -9,7 +9,7 @@
 #include <stdlib.h>
 
 #define TENANTS_MAX 65536u
-// Tenants looked at in one go, for webhooks that wait since before the start.
+// Tenants looked at in one go, for events that wait since before the start.
 #define LIST_AT_ONCE 8u
 // When the daemon ends, requests under way get so long, and the disk so long.
 #define STOP_SENDING_US (2 * WHEN_US_PER_SECOND)
@@ -21,14 +21,14 @@ struct tenant_set {
     _Atomic uint64_t words[TENANTS_MAX / 64];
 };
 
-// A webhook that was saved again as it is.
+// A hook that was saved again as it is.
 struct confirmation {
     uint32_t tenant;
     uint64_t hook;
     struct confirmation *next;
 };
 
-// What a tenant's webhooks looked like when they were looked at last.
+// What a tenant's receivers looked like when they were looked at last.
 struct published {
     uint32_t tenant;
     struct bytes shown;
@@ -41,8 +41,8 @@ struct delivery {
     pthread_t thread;
     bool started;
 
-    struct tenant_set have_webhooks; // their commits are of interest
-    struct tenant_set changed;       // so have their webhooks
+    struct tenant_set have_receivers; // their commits are of interest
+    struct tenant_set changed;        // so have their receivers
     struct tenant_set committed;
     atomic_bool any_committed, stop;
 
@@ -90,15 +90,15 @@ static void confirm(struct delivery *d, uint32_t tenant, uint64_t hook)
     pthread_mutex_unlock(&d->lock);
 }
 
-// What the commit has changed of webhooks. True when anything.
+// What the commit has changed of receivers. True when anything.
 static bool take_news(struct delivery *d, const struct tenant *tenant)
 {
     struct reaction *reaction = tenant->reaction;
-    if (!reaction || !reaction->webhooks.changed)
+    if (!reaction || !reaction->receivers.changed)
         return false;
-    for (unsigned i = 0; i < reaction->webhooks.confirmed_count; i++)
-        confirm(d, tenant->number, reaction->webhooks.confirmed[i]);
-    reaction->webhooks = (struct webhook_news){0};
+    for (unsigned i = 0; i < reaction->receivers.confirmed_count; i++)
+        confirm(d, tenant->number, reaction->receivers.confirmed[i]);
+    reaction->receivers = (struct receiver_news){0};
     return true;
 }
 
@@ -109,7 +109,7 @@ static void committed(void *self, const struct tenant *tenant)
     bool changed = take_news(d, tenant);
     if (changed)
         set_add(&d->changed, number);
-    if (!changed && !set_has(&d->have_webhooks, number))
+    if (!changed && !set_has(&d->have_receivers, number))
         return;
     if (set_add(&d->committed, number))
         return;
@@ -168,13 +168,14 @@ void delivery_publish(struct delivery *d, uint32_t tenant, struct bytes *shown)
 static void show(void *self, uint32_t tenant, struct bytes *out)
 {
     struct delivery *d = self;
-    bytes_add_text(out, "\"webhooks\":{");
     pthread_mutex_lock(&d->lock);
     const struct published *p = find_published(d, tenant);
-    if (p && !p->shown.failed)
+    bool any = p && p->shown.size && !p->shown.failed;
+    if (any)
         bytes_add_slice(out, bytes_slice(&p->shown));
     pthread_mutex_unlock(&d->lock);
-    bytes_add_char(out, '}');
+    for (const struct hook_kind *const *hook = receiver_hooks; !any && *hook; hook++)
+        bytes_printf(out, "%s\"%s\":{}", hook == receiver_hooks ? "" : ",", (*hook)->folder);
 }
 
 // ---- outlets
@@ -196,12 +197,12 @@ static void drop_outlet(struct delivery *d, struct outlet *dropped)
     outlet_free(dropped);
 }
 
-// The outlet of a tenant, its definitions as they are committed; NULL when it has no webhooks (or cannot be opened,
+// The outlet of a tenant, its definitions as they are committed; NULL when it has no receivers (or cannot be opened,
 // which was said).
 static struct outlet *open_outlet(struct delivery *d, uint32_t tenant)
 {
     // Before anything is read: what is committed from here on is heard of.
-    set_add(&d->have_webhooks, tenant);
+    set_add(&d->have_receivers, tenant);
     struct outlet *o = find_outlet(d, tenant);
     if (!o) {
         o = outlet_new(d, d->store, &d->transfers, tenant);
@@ -212,7 +213,7 @@ static struct outlet *open_outlet(struct delivery *d, uint32_t tenant)
     }
     int error = outlet_reread(o);
     if (error == -ENOENT) {
-        set_take(&d->have_webhooks, tenant);
+        set_take(&d->have_receivers, tenant);
         drop_outlet(d, o);
         return NULL;
     }
@@ -316,9 +317,8 @@ static bool take_transfers(struct delivery *d)
     bool any = false;
     transfers_move(&d->transfers);
     for (struct transfer *t; (t = transfers_next(&d->transfers)); any = true) {
-        struct outlet *o = outlet_of(t);
-        o->dirty = true;
-        outlet_conclude(o, t, when_now_us());
+        outlet_of(t)->dirty = true;
+        outlet_conclude(t, when_now_us());
     }
     return any;
 }

@@ -1,4 +1,4 @@
-// Deliveries: one thread that sends the events of all tenants to their webhooks.
+// Deliveries: one thread that sends the events of all tenants to the receivers of their hooks (receiver.h).
 //
 //     writer: committed ─▶ wakes the thread ─▶ outlet of the tenant (outlet.h) ─▶ queues (queue.h) ─▶ libcurl
 //                                                           └─▶ outcomes, by the tenant's writer, to disk
@@ -26,5 +26,5 @@ extern const struct follower delivery_follower;
 // A ledger was answered.
 struct ledger;
 void delivery_answered(struct delivery *delivery, struct ledger *ledger);
-// What a tenant's webhooks look like now: `NAME:{…},…`. Takes the bytes; empty: it has none.
+// What a tenant's receivers look like now: `"webhooks":{NAME:{…},…},…`. Takes the bytes; empty: it has none.
 void delivery_publish(struct delivery *delivery, uint32_t tenant, struct bytes *shown);

@@ -8,18 +8,18 @@
 
 struct handlers;
 
-// What a commit has changed of webhooks, for the thread of the deliveries to look at.
-#define WEBHOOK_NEWS_MAX 16u
-struct webhook_news {
+// What a commit has changed of receivers (receiver.h), for the thread of the deliveries to look at.
+#define RECEIVER_NEWS_MAX 16u
+struct receiver_news {
     bool changed;
     unsigned confirmed_count;
-    uint64_t confirmed[WEBHOOK_NEWS_MAX]; // numbers of those that were saved again as they are
+    uint64_t confirmed[RECEIVER_NEWS_MAX]; // numbers of those that were saved again as they are
 };
 
 // A tenant's `self`.
 struct reaction {
     struct handlers *handlers;
-    struct webhook_news webhooks;
+    struct receiver_news receivers;
 };
 
 extern const struct hook_kind webhook_kind;

@@ -210,12 +210,13 @@ struct queue *outlet_queue(const struct outlet *o, uint64_t hook)
     return q;
 }
 
-static struct queue *add_queue(struct outlet *o, uint64_t hook)
+static struct queue *add_queue(struct outlet *o, const struct hook_kind *hook, uint64_t number)
 {
-    struct queue *q = queue_new(hook);
+    struct queue *q = queue_new(hook, number);
     int error = q ? queue_restore(q, o->reader) : -ENOMEM;
     if (error) {
-        fprintf(stderr, "factfs: tenant %s: a webhook does not send: %s\n", o->tenant->name, strerror(-error));
+        fprintf(stderr, "factfs: tenant %s: one of hooks/%s does not send: %s\n", o->tenant->name, hook->folder,
+            strerror(-error));
         queue_free(q);
         return NULL;
     }
@@ -223,12 +224,12 @@ static struct queue *add_queue(struct outlet *o, uint64_t hook)
     return o->queues = q;
 }
 
-static int define(struct outlet *o, const struct hook_row *row)
+static int define(struct outlet *o, const struct hook_kind *hook, const struct hook_row *row)
 {
     struct reason why = {0};
     struct slice stem;
     struct queue *q = outlet_queue(o, row->number);
-    if (!hook_stem(&webhook_kind, row->name, &stem))
+    if (!hook_stem(hook, row->name, &stem))
         return 0;
     if (q && q->defined_at == row->position && slice_is(stem, q->name))
         return 0;
@@ -236,12 +237,12 @@ static int define(struct outlet *o, const struct hook_row *row)
     bytes_add_slice(&text, row->text);
     bytes_add_slice(&name, stem);
     if (!q)
-        q = add_queue(o, row->number);
+        q = add_queue(o, hook, row->number);
     if (!q || text.failed || name.failed)
         return -ENOMEM;
     int error = queue_define(q, bytes_slice(&name), bytes_slice(&text), row->position, &why);
     if (error)
-        fprintf(stderr, "factfs: tenant %s: webhook %s: %s\n", o->tenant->name, name.at, why.text);
+        fprintf(stderr, "factfs: tenant %s: %s/%s: %s\n", o->tenant->name, q->hook->folder, q->name, why.text);
     return error == -ENOMEM ? error : 0;
 }
 
@@ -255,7 +256,7 @@ static void drop_queue(struct outlet *o, struct queue **link)
     queue_free(q);
 }
 
-// Rows of webhooks that were removed while nobody looked.
+// Rows of hooks that were removed while nobody looked.
 static void forget_removed(struct outlet *o)
 {
     struct outbox_row row = {0};
@@ -274,10 +275,11 @@ int outlet_reread(struct outlet *o)
         q->is_there = false;
     struct hook_row row = {0};
     while (!error && !(error = engine_hook_from(o->reader->engine, row.number + 1, &row))) {
-        if (!slice_is(row.folder, webhook_kind.folder))
+        const struct hook_kind *hook = receiver_hook(row.folder);
+        if (!hook)
             continue;
         uint64_t number = row.number;
-        error = define(o, &row);
+        error = define(o, hook, &row);
         struct queue *q = outlet_queue(o, number);
         if (q)
             q->is_there = true;
@@ -322,7 +324,7 @@ static void rest(struct outlet *o, int64_t now_us, bool more)
 // Does its receiver answer, and soon?
 static bool is_quick(const struct queue *q)
 {
-    return !q->failures && q->sending.count * 2 < q->webhook.concurrency;
+    return !q->failures && q->receiver && q->requests * 2 < q->receiver->concurrency;
 }
 
 static bool serve_queue(struct outlet *o, struct queue *q, uint64_t end, int64_t now_us)
@@ -330,17 +332,32 @@ static bool serve_queue(struct outlet *o, struct queue *q, uint64_t end, int64_t
     queue_promote(q, now_us);
     queue_fetch_singles(q, o->reader);
     bool more = queue_scan(q, o->reader, end, now_us);
-    size_t sending = q->sending.count;
+    unsigned requests = q->requests;
     if (!outlet_send(o, q, now_us))
         earlier(&o->due_us, now_us + MEMORY_US);
     // What is ready goes out before others are made ready.
-    if (q->sending.count != sending)
+    if (q->requests != requests)
         transfers_move(o->transfers);
     earlier(&o->due_us, queue_due_us(q, now_us));
     return more;
 }
 
-// Tells what the webhooks look like: soon, but not each time.
+// Appends `"webhooks":{NAME:{…},…}`.
+static void show_all(struct outlet *o, const struct hook_kind *hook, struct bytes *out, int64_t now_us)
+{
+    bool any = false;
+    bytes_printf(out, "\"%s\":{", hook->folder);
+    for (const struct queue *q = o->queues; q; q = q->next) {
+        if (q->hook != hook)
+            continue;
+        bytes_printf(out, "%s\"%s\":", any ? "," : "", q->name);
+        outlet_show(o, q, out, now_us);
+        any = true;
+    }
+    bytes_add_char(out, '}');
+}
+
+// Tells what the receivers look like: soon, but not each time.
 static void publish(struct outlet *o, int64_t now_us)
 {
     if (now_us < o->shown_us + PUBLISH_US) {
@@ -348,9 +365,9 @@ static void publish(struct outlet *o, int64_t now_us)
         return;
     }
     struct bytes shown = {0};
-    for (const struct queue *q = o->queues; q; q = q->next) {
-        bytes_printf(&shown, "%s\"%s\":", shown.size ? "," : "", q->name);
-        outlet_show(o, q, &shown, now_us);
+    for (const struct hook_kind *const *hook = receiver_hooks; *hook; hook++) {
+        bytes_add_text(&shown, shown.size ? "," : "");
+        show_all(o, *hook, &shown, now_us);
     }
     o->shown_us = now_us;
     delivery_publish(o->delivery, o->number, &shown);

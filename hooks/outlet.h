@@ -1,4 +1,4 @@
-// An outlet holds the webhooks of one tenant: it lets their queues send, and keeps a ledger of what became of it.
+// An outlet holds the receivers of one tenant: it lets their queues send, and keeps a ledger of what became of it.
 //
 //     outcomes ─▶ open ledger ──flush──▶ ledger under way ──on disk──▶ slots are free, whoever waits is answered
 //
@@ -33,7 +33,7 @@ struct outlet {
     bool rereads;                 // the definitions have changed
     bool dirty;                   // the tenant has committed
     int64_t due_us;               // when it must be served, if nothing happens before
-    int64_t shown_us;             // when it was published what the webhooks look like
+    int64_t shown_us;             // when it was published what they look like
     int64_t rest_us;              // there is nothing to do: the tenant is given back then
     struct outlet *next;
 };
@@ -41,12 +41,12 @@ struct outlet {
 struct outlet *outlet_new(struct delivery *delivery, struct store *store, struct transfers *transfers, uint32_t number);
 // Gives everything up that is not on disk.
 void outlet_free(struct outlet *o);
-// The definitions are to be read again. 0 or -errno; -ENOENT: there are no webhooks any more, and nothing to do.
+// The definitions are to be read again. 0 or -errno; -ENOENT: there are no receivers any more, and nothing to do.
 int outlet_reread(struct outlet *o);
 // Everything that can be done now; sets due_us. True when there is more to be done at once.
 bool outlet_serve(struct outlet *o, int64_t now_us);
 // A transfer of one of its requests has ended.
-void outlet_conclude(struct outlet *o, struct transfer *transfer, int64_t now_us);
+void outlet_conclude(struct transfer *transfer, int64_t now_us);
 // The writer has answered the ledger under way.
 void outlet_settle(struct outlet *o, int64_t now_us);
 // Answers, or keeps it until the disk has what it asks for.
@@ -65,5 +65,5 @@ struct queue *outlet_queue(const struct outlet *o, uint64_t hook);
 bool outlet_send(struct outlet *o, struct queue *q, int64_t now_us);
 // Ends requests under way, without an outcome: of a queue, or all (NULL).
 void outlet_break_off(struct outlet *o, const struct queue *queue);
-// Appends a webhook's status.
+// Appends a receiver's status.
 void outlet_show(const struct outlet *o, const struct queue *q, struct bytes *out, int64_t now_us);

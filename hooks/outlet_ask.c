@@ -1,4 +1,4 @@
-// What an outlet answers about its webhooks, and what it is told to send again.
+// What an outlet answers about its receivers, and what it is told to send again.
 #include "hooks/outlet.h"
 #include "hooks/report.h"
 
@@ -88,14 +88,14 @@ static int replay_event(struct outlet *o, struct queue *q, struct replay *replay
         error = history_event(o->reader, position, &row);
     if (error)
         return reason_set(why, error, "there is no event %.*s", SLICE_ARG(id));
-    if (!queue_wants(q, o->reader, &row))
-        return reason_set(why, -EINVAL, "the webhook does not want event %.*s", SLICE_ARG(id));
+    if (!q->receiver || !queue_wants(q, o->reader, &row))
+        return reason_set(why, -EINVAL, "the hook does not want event %.*s", SLICE_ARG(id));
     struct outbox_waiting *singles = reallocarray(replay->singles, replay->count + 1, sizeof *singles);
     if (!singles)
         return -ENOMEM;
     replay->singles = singles;
     singles[replay->count++] = (struct outbox_waiting){
-        .hook = q->row.hook, .single = true, .entity = row.entity, .position = position, .events = 1};
+        .hook = q->row.hook, .single = true, .entity = queue_lane(q, &row), .position = position, .events = 1};
     return 0;
 }
 
@@ -123,7 +123,7 @@ static int read_replay(struct outlet *o, struct queue *q, struct replay *replay,
     case WHEN_AGO:
         return replay_since(o, replay, when_now_us() - when.ago_us);
     case WHEN_VERSION:
-        return reason_set(why, -EINVAL, "\"%.*s\": a webhook has no versions", SLICE_ARG(line));
+        return reason_set(why, -EINVAL, "\"%.*s\": a hook has no versions", SLICE_ARG(line));
     case WHEN_EVENT:
         break;
     }
@@ -202,7 +202,7 @@ void outlet_ask(struct outlet *o, struct follower_ask *ask, int64_t now_us)
         ask->error = show_dead(o, q, ask);
         break;
     case FOLLOWER_SECRET:
-        if (!q->webhook.key_count)
+        if (q->receiver && q->receiver->wants_key)
             bytes_printf(&ask->out, "%.*s\n", SLICE_ARG(q->row.secret));
         if (q->key_is_unsaved) {
             keep_ask(o, ask);

@@ -1,19 +1,28 @@
-// The requests of an outlet: how an event becomes one, and what its end means.
+// The requests of an outlet: how events become one, and what its end means.
 #include "hooks/outlet.h"
-#include "hooks/payload.h"
 #include "hooks/record.h"
 #include "hooks/report.h"
+#include "store/grow.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
+// So many events are looked at in vain for one more that fits into a request.
+#define MISFITS_MAX 64u
+
+struct request_event {
+    struct job *job;
+    struct report_event told; // in the request's arena
+};
+
 struct request {
     struct outlet *outlet;
     struct queue *queue;
-    struct job *job;
+    const struct receiver_kind *kind; // of its receiver, which may be another one when the answer comes
     struct transfer *transfer;
-    struct bytes line; // of the event
-    struct report_event event;
+    struct request_event *events;
+    size_t count, room;
+    struct arena arena;
     struct request *next, **link;
 };
 
@@ -22,7 +31,10 @@ static void end_request(struct request *r)
     if (r->next)
         r->next->link = r->link;
     *r->link = r->next;
-    bytes_free(&r->line);
+    if (r->transfer)
+        transfer_end(r->transfer);
+    arena_free(&r->arena);
+    free(r->events);
     free(r);
 }
 
@@ -30,10 +42,8 @@ void outlet_break_off(struct outlet *o, const struct queue *queue)
 {
     for (struct request *r = o->requests, *next; r; r = next) {
         next = r->next;
-        if (queue && r->queue != queue)
-            continue;
-        transfer_end(r->transfer);
-        end_request(r);
+        if (!queue || r->queue == queue)
+            end_request(r);
     }
 }
 
@@ -42,162 +52,213 @@ struct outlet *outlet_of(const struct transfer *transfer)
     return ((const struct request *)transfer->owner)->outlet;
 }
 
-// The event's id, unless an imported one has a byte that an id of a webhook must not have: then the id that its
-// position would have.
-static void add_id(struct bytes *out, struct outlet *o, struct slice id, uint64_t position)
-{
-    uint64_t numbers[2] = {o->number, position};
-    char own[SQID_TEXT_MAX];
-    for (size_t i = 0; i < id.size; i++)
-        if (!strchr("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-", id.at[i])) {
-            bytes_add_text(out, "evt_");
-            bytes_add(out, own, sqid_encode(o->tenant->sqids, numbers, 2, own));
-            return;
-        }
-    bytes_add_slice(out, id);
-}
-
-static bool add_header(struct transfer *t, struct bytes *text, const char *name, struct slice value)
-{
-    bytes_clear(text);
-    bytes_printf(text, "%s: %.*s", name, SLICE_ARG(value));
-    bytes_add_char(text, '\0');
-    return !text->failed && transfer_add_header(t, text->at);
-}
-
-static int add_headers(struct request *r, struct transfer *t, uint64_t position)
-{
-    const struct webhook *w = &r->queue->webhook;
-    BYTES_AUTO id = {0}, timestamp = {0}, signature = {0}, text = {0};
-    int64_t now_s = when_now_us() / WHEN_US_PER_SECOND;
-    add_id(&id, r->outlet, r->event.id, position);
-    bytes_printf(&timestamp, "%lld", (long long)now_s);
-    int error = signature_add(&signature, w->key_count ? w->keys : &r->queue->made_key, w->key_count ? w->key_count : 1,
-        bytes_slice(&id), now_s, bytes_slice(&t->body));
-    if (error)
-        return error;
-    bool added = !id.failed && !timestamp.failed && add_header(t, &text, "webhook-id", bytes_slice(&id)) &&
-                 add_header(t, &text, "webhook-timestamp", bytes_slice(&timestamp)) &&
-                 add_header(t, &text, "webhook-signature", bytes_slice(&signature));
-    for (size_t i = 0; added && i < w->header_count; i++)
-        added = transfer_add_header(t, w->headers[i]);
-    return added ? 0 : -ENOMEM;
-}
-
-// Reads the job's event, and what is to be said of it.
-static int read_event(struct request *r)
-{
-    struct event_row row;
-    struct event event;
-    BYTES_AUTO actor = {0};
-    int error = history_event(r->outlet->reader, r->job->place.position, &row);
-    if (error)
-        return error;
-    r->job->place.version = row.version;
-    r->job->place.at_us = row.at_us;
-    bytes_add_slice(&r->line, row.line);
-    if (r->line.failed)
-        return -ENOMEM;
-    error = envelope_read(bytes_slice(&r->line), &event, &actor);
-    r->event = (struct report_event){.id = event.id, .type = event.type, .target = event.target};
-    return error;
-}
-
-static int make_body(struct request *r, struct transfer *t)
-{
-    if (r->queue->webhook.sends_line)
-        bytes_add_slice(&t->body, bytes_slice(&r->line));
-    else
-        return payload_add(&t->body, r->outlet->reader, r->job->entity, bytes_slice(&r->line));
-    return t->body.failed ? -ENOMEM : 0;
-}
-
-static struct request *add_request(struct outlet *o, struct queue *q, struct job *job)
+static struct request *add_request(struct outlet *o, struct queue *q)
 {
     struct request *r = calloc(1, sizeof *r);
     if (!r)
         return NULL;
-    *r = (struct request){.outlet = o, .queue = q, .job = job, .next = o->requests, .link = &o->requests};
+    *r =
+        (struct request){.outlet = o, .queue = q, .kind = q->receiver->kind, .next = o->requests, .link = &o->requests};
     if (r->next)
         r->next->link = &r->next;
     o->requests = r;
-    return r;
+    r->transfer = transfer_new(o->transfers, r);
+    if (r->transfer)
+        return r;
+    end_request(r);
+    return NULL;
 }
 
-// The receiver has switched the webhook off: that is recorded.
+// ---- what became of it
+
+// The receiver has switched the hook off: that is recorded.
 static void record_disabled(struct outlet *o, const struct queue *q)
 {
     if (record_webhook(o->tenant, "Webhook.Disabled", q->name, "{\"status\":410}"))
-        fprintf(
-            stderr, "factfs: tenant %s: webhook %s is off, which could not be recorded\n", o->tenant->name, q->name);
+        fprintf(stderr, "factfs: tenant %s: %s/%s is off, which could not be recorded\n", o->tenant->name,
+            q->hook->folder, q->name);
 }
 
-static void note_error(struct queue *q, const struct request *r, const struct transfer_outcome *outcome, int64_t now_us)
+static void note_error(
+    struct queue *q, const struct request_event *e, const struct transfer_outcome *outcome, int64_t now_us)
 {
     bytes_clear(&q->error);
-    report_error(&q->error, r->event.id, outcome, now_us);
+    report_error(&q->error, e->told.id, outcome, now_us);
     q->row.last_error = bytes_slice(&q->error);
 }
 
+static void conclude_event(struct request *r, const struct request_event *e, const struct receiver_answer *answer,
+    const struct transfer_outcome *outcome, struct ledger *ledger, int64_t now_us)
+{
+    struct queue *q = r->queue;
+    unsigned attempt = e->job->attempts + 1;
+    int64_t next_us;
+    queue_conclude(q, e->job, answer, outcome, r->outlet->reader, ledger, now_us, &next_us);
+    report_attempt(&q->lines, &e->told, attempt, outcome, now_us, next_us);
+    q->line_count++;
+}
+
+static void give_back(struct request *r)
+{
+    for (size_t i = 0; i < r->count; i++)
+        queue_put_back(r->queue, r->events[i].job);
+    queue_abandon(r->queue);
+    end_request(r);
+}
+
 // The end of a request. False when there is no memory to keep it: it is as if it had not been sent.
-static bool conclude(struct request *r, const struct transfer_outcome *outcome, int64_t now_us)
+static bool conclude(
+    struct request *r, const struct receiver_answer *answer, const struct transfer_outcome *outcome, int64_t now_us)
 {
     struct outlet *o = r->outlet;
     struct queue *q = r->queue;
     struct ledger *ledger = outlet_ledger(o);
-    int64_t next_us;
     if (!ledger) {
-        queue_put_back(q, r->job);
-        end_request(r);
+        give_back(r);
         return false;
     }
     bool was_on = q->row.disabled_at < q->defined_at;
-    unsigned attempt = r->job->attempts + 1;
-    if (!transfer_is_delivered(outcome))
-        note_error(q, r, outcome, now_us);
-    queue_conclude(q, r->job, outcome, o->reader, ledger, now_us, &next_us);
-    report_attempt(&q->lines, &r->event, attempt, outcome, now_us, next_us);
-    q->line_count++;
+    if (answer->verdict != RECEIVER_TOOK)
+        note_error(q, &r->events[0], outcome, now_us);
+    queue_end_request(q, r->events[0].job, answer, outcome, now_us);
+    for (size_t i = 0; i < r->count; i++)
+        conclude_event(r, &r->events[i], answer, outcome, ledger, now_us);
     if (was_on && q->row.disabled_at >= q->defined_at)
         record_disabled(o, q);
     end_request(r);
     return true;
 }
 
-void outlet_conclude(struct outlet *o, struct transfer *transfer, int64_t now_us)
+void outlet_conclude(struct transfer *transfer, int64_t now_us)
 {
-    (void)o;
     struct request *r = transfer->owner;
-    struct transfer_outcome outcome = transfer->outcome;
-    transfer_end(transfer);
-    conclude(r, &outcome, now_us);
+    struct receiver_answer answer = r->kind->judge(&transfer->outcome);
+    conclude(r, &answer, &transfer->outcome, now_us);
 }
 
-// Sends a job. False when there is no memory now.
-static bool send_job(struct outlet *o, struct queue *q, struct job *job, int64_t now_us)
+// ---- making one
+
+static int read_event(struct request_event *e, struct outgoing *o, struct bytes *line, struct bytes *actor)
 {
-    struct request *r = add_request(o, q, job);
-    struct transfer *t = r ? r->transfer = transfer_new(o->transfers, r) : NULL;
-    int error = t ? read_event(r) : -ENOMEM;
+    struct event_row row;
+    int error = history_event(o->reader, e->job->place.position, &row);
+    if (error)
+        return error;
+    e->job->place.version = row.version;
+    e->job->place.at_us = row.at_us;
+    bytes_add_slice(line, row.line);
+    o->line = bytes_slice(line);
+    o->position = row.position;
+    o->entity = row.entity;
+    return line->failed ? -ENOMEM : envelope_read(o->line, &o->event, actor);
+}
+
+static int tell(struct request_event *e, const struct event *event, struct arena *arena)
+{
+    e->told = (struct report_event){.id = arena_copy(arena, event->id),
+        .type = arena_copy(arena, event->type),
+        .target = arena_copy(arena, event->target)};
+    return e->told.id.at && e->told.type.at && e->told.target.at ? 0 : -ENOMEM;
+}
+
+// Puts the job's event behind those that are in. What does not fit stands there nonetheless, uncounted. An enum
+// receiver_fit, or -errno.
+static int add_event(struct request *r, struct job *job, int64_t now_us)
+{
+    const struct receiver *receiver = r->queue->receiver;
+    struct reader *reader = r->outlet->reader;
+    BYTES_AUTO line = {0}, actor = {0};
+    struct outgoing o = {.reader = reader, .tenant = tenant_name(reader->tenant), .now_us = now_us};
+    if (!GROW(r->events, r->count, r->room))
+        return -ENOMEM;
+    struct request_event *e = &r->events[r->count];
+    *e = (struct request_event){.job = job};
+    int error = read_event(e, &o, &line, &actor);
     if (!error)
-        error = make_body(r, t);
-    if (!error)
-        error = add_headers(r, t, job->place.position);
-    if (!error)
-        error = transfer_start(t, q->webhook.url);
-    if (!error)
-        return true;
-    if (t)
-        transfer_end(t);
-    if (r && error != -ENOMEM) {
-        // Damage: as an attempt that failed, so that the others go on.
-        struct transfer_outcome outcome = {0};
-        snprintf(outcome.error, sizeof outcome.error, "the event cannot be read: %s", strerror(-error));
-        return conclude(r, &outcome, now_us);
+        error = tell(e, &o.event, &r->arena);
+    if (error)
+        return error;
+    if (r->kind->group)
+        job->group = r->kind->group(&o.event);
+    int fit = r->kind->add(receiver, r->transfer, &o);
+    r->count += fit == RECEIVER_FITS;
+    return fit;
+}
+
+// Others that go with the first. Those that cannot go have their own turn.
+static void add_others(struct request *r, const struct job *first, int64_t now_us)
+{
+    const struct receiver *receiver = r->queue->receiver;
+    unsigned most = receiver->batch < r->kind->events_max ? receiver->batch : r->kind->events_max;
+    const struct job *after = NULL;
+    unsigned misfits = 0;
+    for (struct job *job;
+         r->count < most && misfits < MISFITS_MAX && (job = queue_candidate(r->queue, first, after));) {
+        if (add_event(r, job, now_us) == RECEIVER_FITS) {
+            queue_join(r->queue, job);
+        } else {
+            after = job;
+            misfits++;
+        }
     }
-    queue_put_back(q, job);
-    if (r)
-        end_request(r);
+}
+
+// The first event is not to be sent: it is dropped without a request.
+static bool drop(struct request *r, int64_t now_us)
+{
+    static const struct receiver_answer answer = {.verdict = RECEIVER_REFUSED};
+    static const struct transfer_outcome outcome = {.error = "too old for the service: it was not sent"};
+    struct ledger *ledger = outlet_ledger(r->outlet);
+    if (ledger)
+        conclude_event(r, &r->events[0], &answer, &outcome, ledger, now_us);
+    else
+        queue_put_back(r->queue, r->events[0].job);
+    queue_abandon(r->queue);
+    end_request(r);
+    return ledger;
+}
+
+// Damage: as an attempt that failed, so that the others go on.
+static bool fail(struct request *r, int error, int64_t now_us)
+{
+    static const struct receiver_answer answer = {.verdict = RECEIVER_FAILED};
+    struct transfer_outcome outcome = {0};
+    snprintf(outcome.error, sizeof outcome.error, "the event cannot be read: %s", strerror(-error));
+    r->count = 1;
+    return conclude(r, &answer, &outcome, now_us);
+}
+
+static int start(struct request *r, int64_t now_us)
+{
+    const struct receiver *receiver = r->queue->receiver;
+    int error = r->kind->finish ? r->kind->finish(receiver, r->transfer, now_us) : 0;
+    if (!error && !transfer_print_header(r->transfer, "Content-Type: %s", r->kind->content_type))
+        error = -ENOMEM;
+    return error ? error : transfer_start(r->transfer, receiver->url, r->kind->header);
+}
+
+// Sends a request that begins with a job. False when there is no memory now.
+static bool send_job(struct outlet *o, struct queue *q, struct job *first, int64_t now_us)
+{
+    struct request *r = add_request(o, q);
+    if (!r) {
+        queue_put_back(q, first);
+        queue_abandon(q);
+        return false;
+    }
+    int fit = add_event(r, first, now_us);
+    if (fit == RECEIVER_TOO_OLD)
+        return drop(r, now_us);
+    if (fit < 0 && fit != -ENOMEM)
+        return fail(r, fit, now_us);
+    if (fit == RECEIVER_FITS) {
+        add_others(r, first, now_us);
+        if (start(r, now_us) == 0)
+            return true;
+    } else {
+        queue_put_back(q, first);
+    }
+    give_back(r);
     return false;
 }
 

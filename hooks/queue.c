@@ -116,19 +116,19 @@ static void set_state(struct queue *q, struct job *job, enum job_state state)
     enter(q, job);
 }
 
-// ---- jobs by entity
+// ---- jobs by lane
 
-static struct job **slot_of(const struct queue *q, uint64_t entity)
+static struct job **slot_of(const struct queue *q, uint64_t lane)
 {
-    return &q->slots[entity * UINT64_C(0x9e3779b97f4a7c15) >> 32 & (q->slot_count - 1)];
+    return &q->slots[lane * UINT64_C(0x9e3779b97f4a7c15) >> 32 & (q->slot_count - 1)];
 }
 
-struct job *queue_job(const struct queue *q, uint64_t entity, bool single)
+struct job *queue_job(const struct queue *q, uint64_t lane, bool single)
 {
     if (!q->slot_count)
         return NULL;
-    struct job *job = *slot_of(q, entity);
-    while (job && (job->entity != entity || job->single != single))
+    struct job *job = *slot_of(q, lane);
+    while (job && (job->lane != lane || job->single != single))
         job = job->same_slot;
     return job;
 }
@@ -149,7 +149,7 @@ static bool make_room(struct queue *q)
     for (size_t i = 0; i < old_count; i++)
         for (struct job *job = old[i], *next; job; job = next) {
             next = job->same_slot;
-            struct job **slot = slot_of(q, job->entity);
+            struct job **slot = slot_of(q, job->lane);
             job->same_slot = *slot;
             *slot = job;
         }
@@ -163,7 +163,7 @@ struct job *queue_add_job(struct queue *q, const struct job *made)
     if (!job)
         return NULL;
     *job = *made;
-    struct job **slot = slot_of(q, job->entity);
+    struct job **slot = slot_of(q, job->lane);
     job->same_slot = *slot;
     *slot = job;
     q->job_count++;
@@ -177,7 +177,7 @@ struct job *queue_add_job(struct queue *q, const struct job *made)
 struct job *queue_add_waiting(struct queue *q, const struct outbox_waiting *row)
 {
     return queue_add_job(q, &(struct job){.state = JOB_WAITING,
-                                .entity = row->entity,
+                                .lane = row->entity,
                                 .place = {.position = row->position},
                                 .events = row->events,
                                 .single = row->single,
@@ -207,7 +207,7 @@ static void make_clean(struct queue *q, struct job *job)
 void queue_remove_job(struct queue *q, struct job *job)
 {
     leave(q, job);
-    struct job **link = slot_of(q, job->entity);
+    struct job **link = slot_of(q, job->lane);
     while (*link != job)
         link = &(*link)->same_slot;
     *link = job->same_slot;
@@ -221,13 +221,14 @@ void queue_remove_job(struct queue *q, struct job *job)
 
 // ---- beginning and ending
 
-struct queue *queue_new(uint64_t hook)
+struct queue *queue_new(const struct hook_kind *hook, uint64_t number)
 {
     struct queue *q = calloc(1, sizeof *q);
     if (!q)
         return NULL;
-    q->row = (struct outbox_row){.hook = hook, .cursor = hook};
-    q->scanned = q->counted = hook;
+    q->hook = hook;
+    q->row = (struct outbox_row){.hook = number, .cursor = number};
+    q->scanned = q->counted = number;
     q->changed = true;
     return q;
 }
@@ -241,7 +242,7 @@ void queue_free(struct queue *q)
             next = job->same_slot;
             free(job);
         }
-    webhook_free(&q->webhook);
+    receiver_free(q->receiver);
     signature_forget_key(&q->made_key);
     bytes_free(&q->lanes);
     bytes_free(&q->secret);
@@ -275,20 +276,21 @@ static void hasten(struct queue *q)
 
 int queue_define(struct queue *q, struct slice name, struct slice text, uint64_t defined_at, struct reason *why)
 {
-    struct webhook fresh;
+    struct receiver *fresh;
     if (name.size >= sizeof q->name)
         return -ENAMETOOLONG;
     memcpy(q->name, name.at, name.size);
     q->name[name.size] = '\0';
-    int error = webhook_read(&fresh, text, why);
+    int error = receiver_read(&fresh, q->hook, text, why);
     if (error)
         return error;
     if (q->defined_at && q->defined_at != defined_at)
         hasten(q);
-    webhook_free(&q->webhook);
-    q->webhook = fresh;
+    receiver_free(q->receiver);
+    q->receiver = fresh;
     q->defined_at = defined_at;
-    if (!fresh.key_count && !q->secret.size)
+    fresh->made_key = &q->made_key;
+    if (fresh->wants_key && !q->secret.size)
         error = make_key(q);
     // What is behind the cursor may match now, or no more.
     q->counted = q->scanned;
@@ -310,12 +312,12 @@ void queue_enable(struct queue *q)
 
 static bool is_off(const struct queue *q)
 {
-    return q->webhook.disabled || !q->webhook.url || q->key_is_unsaved || q->row.disabled_at >= q->defined_at;
+    return !q->receiver || q->receiver->disabled || q->key_is_unsaved || q->row.disabled_at >= q->defined_at;
 }
 
 static bool has_slot(const struct queue *q)
 {
-    return q->sending.count + q->unsaved + q->saving < q->webhook.concurrency;
+    return q->requests + q->unsaved + q->saving < q->receiver->concurrency;
 }
 
 // The breaker lets nothing new through while it is open, then one. What is tried again keeps to its own schedule.
@@ -324,24 +326,63 @@ static bool lets_fresh_through(const struct queue *q, int64_t now_us)
     return !q->open_until_us || (now_us >= q->open_until_us && !q->probing);
 }
 
+// When the oldest one goes, even if no other comes.
+static int64_t gathered_us(const struct queue *q)
+{
+    const struct job *oldest = q->fresh.oldest;
+    bool is_enough = q->fresh.count >= q->receiver->batch || oldest->place.position <= q->gathered;
+    return is_enough || !oldest->read_us ? 0 : oldest->read_us + q->receiver->flush_us;
+}
+
+static struct job *take_fresh(struct queue *q, int64_t now_us)
+{
+    if (!q->fresh.count || !lets_fresh_through(q, now_us) || now_us < gathered_us(q))
+        return NULL;
+    // All that have gathered go, in as many requests as it takes.
+    if (q->fresh.oldest->place.position > q->gathered)
+        q->gathered = q->scanned;
+    q->probing = q->open_until_us;
+    return q->fresh.oldest;
+}
+
 struct job *queue_take(struct queue *q, int64_t now_us)
 {
     if (is_off(q) || now_us < q->row.held_until_us || !has_slot(q))
         return NULL;
-    struct job *job = q->again.oldest;
-    if (!job && lets_fresh_through(q, now_us)) {
-        job = q->fresh.oldest;
-        q->probing = job && q->open_until_us;
-    }
-    if (job)
-        set_state(q, job, JOB_SENDING);
+    struct job *job = q->again.oldest ? q->again.oldest : take_fresh(q, now_us);
+    if (!job)
+        return NULL;
+    set_state(q, job, JOB_SENDING);
+    q->requests++;
     return job;
+}
+
+// So many jobs are looked at for one that fits.
+#define CANDIDATES_MAX 256u
+
+struct job *queue_candidate(const struct queue *q, const struct job *first, const struct job *after)
+{
+    struct job *job = after ? after->newer : first->attempts ? q->again.oldest : q->fresh.oldest;
+    for (unsigned looked = 0; job && looked < CANDIDATES_MAX; job = job->newer, looked++)
+        if (!job->group || job->group == first->group)
+            return job;
+    return NULL;
+}
+
+void queue_join(struct queue *q, struct job *job)
+{
+    set_state(q, job, JOB_SENDING);
 }
 
 void queue_put_back(struct queue *q, struct job *job)
 {
-    q->probing = false;
     set_state(q, job, JOB_READY);
+}
+
+void queue_abandon(struct queue *q)
+{
+    q->requests--;
+    q->probing = false;
 }
 
 void queue_promote(struct queue *q, int64_t now_us)
@@ -361,6 +402,8 @@ int64_t queue_due_us(const struct queue *q, int64_t now_us)
         return due_us;
     if (q->fresh.count && q->open_until_us > now_us && q->open_until_us < due_us)
         due_us = q->open_until_us;
+    if (q->fresh.count && gathered_us(q) > now_us && gathered_us(q) < due_us)
+        due_us = gathered_us(q);
     if ((q->fresh.count || q->again.count) && q->row.held_until_us > now_us && q->row.held_until_us < due_us)
         due_us = q->row.held_until_us;
     return due_us;
@@ -375,12 +418,12 @@ static void store(struct queue *q, struct job *job, bool stored)
     q->unstored -= job->stored;
 }
 
-// The entity's next event takes the job, if there is one.
+// The lane's next event takes the job, if there is one.
 static void advance(struct queue *q, struct job *job, struct reader *reader, struct ledger *ledger)
 {
     make_clean(q, job);
     if (job->stored)
-        ledger_drop_waiting(ledger, q->row.hook, job->single, job->entity, job->place.position);
+        ledger_drop_waiting(ledger, q->row.hook, job->single, job->lane, job->place.position);
     if (job->single) {
         // Until the row is gone it must not be taken for one that is left.
         set_state(q, job, JOB_DONE);
@@ -400,6 +443,7 @@ static void advance(struct queue *q, struct job *job, struct reader *reader, str
     job->place = job->next;
     job->next = (struct job_place){0};
     job->attempts = 0;
+    job->group = 0;
     set_state(q, job, JOB_READY);
 }
 
@@ -411,14 +455,9 @@ static bool is_dead(const struct queue *q, struct reader *reader, const struct j
            row.position == job->place.position;
 }
 
-static void conclude_success(
-    struct queue *q, struct job *job, struct reader *reader, struct ledger *ledger, int64_t now_us)
+// Delivered or dropped: it is not dead any more either.
+static void finish(struct queue *q, struct job *job, struct reader *reader, struct ledger *ledger)
 {
-    q->failures = 0;
-    q->open_until_us = 0;
-    q->row.delivered++;
-    q->row.last_success_us = now_us;
-    q->row.failing = false;
     if (job->single && is_dead(q, reader, job)) {
         q->row.dead--;
         ledger_drop_dead(ledger, q->row.hook, job->place.position);
@@ -432,7 +471,7 @@ static void give_up(struct queue *q, struct job *job, const struct transfer_outc
     q->row.dead += !(job->single && is_dead(q, reader, job));
     ledger_put_dead(ledger, &(struct outbox_dead){.hook = q->row.hook,
                                 .position = job->place.position,
-                                .entity = job->entity,
+                                .entity = job->lane,
                                 .at_us = now_us,
                                 .attempts = job->attempts,
                                 .status = outcome->status,
@@ -452,56 +491,85 @@ static void try_again(struct queue *q, struct job *job, int64_t due_us, struct l
 
 static void count_failure(struct queue *q, bool is_probe, int64_t now_us)
 {
-    q->row.failing = true;
     if (++q->failures >= BREAKER_FAILURES && (!q->open_until_us || is_probe))
         q->open_until_us = now_us + BREAKER_US;
 }
 
-static void conclude_failure(struct queue *q, struct job *job, const struct transfer_outcome *outcome,
-    struct reader *reader, struct ledger *ledger, int64_t now_us, int64_t *next_us)
+static void fail(struct queue *q, struct job *job, const struct receiver_answer *answer,
+    const struct transfer_outcome *outcome, struct reader *reader, struct ledger *ledger, int64_t now_us,
+    int64_t *next_us)
 {
-    int64_t asked_us = outcome->retry_after_s * WHEN_US_PER_SECOND;
-    if (asked_us && now_us + asked_us > q->row.held_until_us)
-        q->row.held_until_us = now_us + asked_us;
-    if (outcome->status == 410)
-        q->row.disabled_at = q->defined_at;
     if (job->rewound) {
         // The log brings it again.
         advance(q, job, reader, ledger);
         return;
     }
-    if (outcome->status == 410) {
-        // Not the event's fault: it is sent when somebody switches the webhook on again.
-        try_again(q, job, now_us, ledger);
-        return;
-    }
     job->attempts++;
-    int64_t delay_ms = backoff_delay_ms(&q->webhook.backoff, job->attempts, (uint32_t)random() << 1);
+    int64_t delay_ms = backoff_delay_ms(&q->receiver->backoff, job->attempts, q->spread);
     if (delay_ms < 0) {
         give_up(q, job, outcome, reader, ledger, now_us);
         return;
     }
-    *next_us = now_us + (delay_ms * 1000 > asked_us ? delay_ms * 1000 : asked_us);
+    int64_t held_us = answer->hold_s * WHEN_US_PER_SECOND;
+    *next_us = now_us + (delay_ms * 1000 > held_us ? delay_ms * 1000 : held_us);
     try_again(q, job, *next_us, ledger);
 }
 
-void queue_conclude(struct queue *q, struct job *job, const struct transfer_outcome *outcome, struct reader *reader,
-    struct ledger *ledger, int64_t now_us, int64_t *next_us)
+void queue_end_request(struct queue *q, const struct job *first, const struct receiver_answer *answer,
+    const struct transfer_outcome *outcome, int64_t now_us)
 {
-    bool is_probe = q->probing && job->attempts == 0;
-    *next_us = 0;
+    bool is_probe = q->probing && first->attempts == 0;
+    int64_t held_until_us = now_us + answer->hold_s * WHEN_US_PER_SECOND;
     if (is_probe)
         q->probing = false;
-    q->row.attempts++;
+    q->requests--;
     q->unsaved++;
+    q->row.attempts++;
     q->changed = true;
     q->request_us = (q->request_us * 7 + outcome->duration_us) / 8;
-    if (transfer_is_delivered(outcome)) {
-        conclude_success(q, job, reader, ledger, now_us);
-        return;
+    q->spread = (uint32_t)random() << 1;
+    if (answer->hold_s && held_until_us > q->row.held_until_us)
+        q->row.held_until_us = held_until_us;
+    q->row.failing = answer->verdict != RECEIVER_TOOK;
+    if (answer->verdict == RECEIVER_LEFT)
+        q->row.disabled_at = q->defined_at;
+    if (answer->verdict == RECEIVER_TOOK)
+        q->row.last_success_us = now_us;
+    if (answer->verdict == RECEIVER_TOOK || answer->verdict == RECEIVER_REFUSED) {
+        // It is there, and answers.
+        q->failures = 0;
+        q->open_until_us = 0;
+    } else {
+        count_failure(q, is_probe, now_us);
     }
-    count_failure(q, is_probe, now_us);
-    conclude_failure(q, job, outcome, reader, ledger, now_us, next_us);
+}
+
+void queue_conclude(struct queue *q, struct job *job, const struct receiver_answer *answer,
+    const struct transfer_outcome *outcome, struct reader *reader, struct ledger *ledger, int64_t now_us,
+    int64_t *next_us)
+{
+    *next_us = 0;
+    q->changed = true;
+    switch (answer->verdict) {
+    case RECEIVER_TOOK:
+        q->row.delivered++;
+        finish(q, job, reader, ledger);
+        break;
+    case RECEIVER_REFUSED:
+        q->dropped++;
+        finish(q, job, reader, ledger);
+        break;
+    case RECEIVER_FAILED:
+        fail(q, job, answer, outcome, reader, ledger, now_us, next_us);
+        break;
+    case RECEIVER_LEFT:
+        // Not the event's fault: it is sent when somebody switches the hook on again.
+        if (job->rewound)
+            advance(q, job, reader, ledger);
+        else
+            try_again(q, job, now_us, ledger);
+        break;
+    }
 }
 
 // ---- again

@@ -1,4 +1,4 @@
-// The queue and the log: what is read on, what an entity's next event is.
+// The queue and the log: what is read on, what a lane's next event is.
 #include "hooks/queue.h"
 #include "store/json.h"
 
@@ -7,6 +7,7 @@
 
 // Jobs that never failed, and all jobs: when there are so many, the log must wait.
 #define FRESH_JOBS_MAX  256u
+#define FRESH_BATCHES   4u
 #define JOBS_MAX        65536u
 #define SINGLE_JOBS_MAX 256u
 // Events read, or only counted, before others have their turn.
@@ -32,16 +33,26 @@ static struct slice target_of(struct slice line)
 static bool passes(const struct queue *q, struct reader *reader, struct slice line)
 {
     BYTES_AUTO kept = {0};
-    if (event_filter_is_open(&q->webhook.filter))
+    if (event_filter_is_open(&q->receiver->filter))
         return true;
     bytes_add_slice(&kept, line);
-    return kept.failed || event_filter_holds(&q->webhook.filter, reader, bytes_slice(&kept)) != 0;
+    return kept.failed || event_filter_holds(&q->receiver->filter, reader, bytes_slice(&kept)) != 0;
+}
+
+static bool wants_type(const struct queue *q, struct slice type, struct slice entity)
+{
+    const struct receiver_kind *kind = q->receiver->kind;
+    return !kind->wants || kind->wants(q->receiver, type, entity);
 }
 
 bool queue_wants(const struct queue *q, struct reader *reader, const struct event_row *row)
 {
-    return webhook_wants(&q->webhook, history_type(reader, row->type), target_of(row->line)) &&
-           passes(q, reader, row->line);
+    return wants_type(q, history_type(reader, row->type), target_of(row->line)) && passes(q, reader, row->line);
+}
+
+uint64_t queue_lane(const struct queue *q, const struct event_row *row)
+{
+    return q->receiver->kind->in_order ? row->entity : row->position;
 }
 
 // The same of an event of which only the place is known.
@@ -49,9 +60,9 @@ static bool wants_place(
     const struct queue *q, struct reader *reader, const struct event_place *place, struct slice entity)
 {
     struct event_row row;
-    if (!webhook_wants(&q->webhook, history_type(reader, place->type), entity))
+    if (!wants_type(q, history_type(reader, place->type), entity))
         return false;
-    return event_filter_is_open(&q->webhook.filter) || history_event(reader, place->position, &row) ||
+    return event_filter_is_open(&q->receiver->filter) || history_event(reader, place->position, &row) ||
            passes(q, reader, row.line);
 }
 
@@ -62,13 +73,27 @@ static struct job_place place_of(const struct event_row *row)
     return (struct job_place){.position = row->position, .version = row->version, .at_us = row->at_us};
 }
 
+// With which others the event may share a request.
+static uint64_t group_of(const struct queue *q, const struct event_row *row)
+{
+    struct event event;
+    BYTES_AUTO actor = {0};
+    if (!q->receiver->kind->group || envelope_read(row->line, &event, &actor))
+        return 0;
+    return q->receiver->kind->group(&event);
+}
+
 // The event is the queue's from now on. False when there is no memory.
-static bool take_event(struct queue *q, const struct event_row *row)
+static bool take_event(struct queue *q, const struct event_row *row, int64_t now_us)
 {
     struct job_place place = place_of(row);
-    struct job *job = queue_job(q, row->entity, false);
+    uint64_t lane = queue_lane(q, row);
+    struct job *job = queue_job(q, lane, false);
     if (!job)
-        return queue_add_job(q, &(struct job){.entity = row->entity, .place = place, .events = 1}) != NULL;
+        return queue_add_job(q,
+                   &(struct job){
+                       .lane = lane, .group = group_of(q, row), .place = place, .events = 1, .read_us = now_us}) !=
+               NULL;
     if (job->stored && !queue_make_dirty(q, job))
         return false;
     if (!job->next.position && job->events <= !job->rewound)
@@ -80,7 +105,8 @@ static bool take_event(struct queue *q, const struct event_row *row)
 
 static bool has_room(const struct queue *q)
 {
-    return q->unstored - q->singles < FRESH_JOBS_MAX && q->job_count < JOBS_MAX;
+    size_t batches = (size_t)q->receiver->batch * FRESH_BATCHES;
+    return q->unstored - q->singles < (batches > FRESH_JOBS_MAX ? batches : FRESH_JOBS_MAX) && q->job_count < JOBS_MAX;
 }
 
 // The event behind the last one cannot be read. When the one after it can, it is damage, and the others go on.
@@ -89,8 +115,8 @@ static void meet_damage(struct queue *q, struct reader *reader, int64_t now_us)
     struct event_row row;
     uint64_t damaged = q->scanned + 1;
     if (engine_event(reader->engine, damaged + 1, &row) == 0) {
-        fprintf(stderr, "factfs: tenant %s: webhook %s: event %llu is damaged and was not sent\n", reader->tenant->name,
-            q->name, (unsigned long long)damaged);
+        fprintf(stderr, "factfs: tenant %s: %s/%s: event %llu is damaged and was not sent\n", reader->tenant->name,
+            q->hook->folder, q->name, (unsigned long long)damaged);
         q->scanned = damaged;
         q->changed = true;
     } else {
@@ -112,12 +138,12 @@ static void pass(struct queue *q, uint64_t position, bool wanted)
 // One event after the other. A filter may look at other things in between: then each is asked for by itself.
 static int start_at(const struct queue *q, struct reader *reader, uint64_t position)
 {
-    return event_filter_is_open(&q->webhook.filter) ? engine_events_start(reader->engine, position) : 0;
+    return event_filter_is_open(&q->receiver->filter) ? engine_events_start(reader->engine, position) : 0;
 }
 
 static int read_next(const struct queue *q, struct reader *reader, uint64_t position, struct event_row *row)
 {
-    if (event_filter_is_open(&q->webhook.filter))
+    if (event_filter_is_open(&q->receiver->filter))
         return engine_events_next(reader->engine, row);
     int error = engine_event(reader->engine, position, row);
     return error == -ENOENT ? 0 : error ? error : 1;
@@ -143,7 +169,7 @@ static bool count_on(struct queue *q, struct reader *reader, uint64_t end)
 
 bool queue_scan(struct queue *q, struct reader *reader, uint64_t end, int64_t now_us)
 {
-    if (q->rescan_us > now_us || !q->webhook.url)
+    if (q->rescan_us > now_us || !q->receiver)
         return false;
     q->rescan_us = 0;
     if (q->scanned >= end)
@@ -158,7 +184,7 @@ bool queue_scan(struct queue *q, struct reader *reader, uint64_t end, int64_t no
            (found = read_next(q, reader, q->scanned + 1, &row)) == 1) {
         bool wanted = queue_wants(q, reader, &row);
         looked++;
-        memory = !wanted || take_event(q, &row);
+        memory = !wanted || take_event(q, &row, now_us);
         if (memory)
             pass(q, row.position, wanted);
     }
@@ -170,7 +196,7 @@ bool queue_scan(struct queue *q, struct reader *reader, uint64_t end, int64_t no
     return q->scanned < end && !q->rescan_us;
 }
 
-// ---- an entity's next event
+// ---- a lane's next event, which is then an entity
 
 static int find_version(struct reader *reader, const struct job *job, uint32_t *version)
 {
@@ -189,11 +215,11 @@ int queue_find_next(struct queue *q, struct reader *reader, const struct job *jo
     uint32_t version;
     int error = find_version(reader, job, &version);
     if (!error)
-        error = history_name(reader, job->entity, name, &entity.size);
+        error = history_name(reader, job->lane, name, &entity.size);
     version++;
     while (!error) {
         struct chunk page;
-        error = history_page(reader, job->entity, version, &page);
+        error = history_page(reader, job->lane, version, &page);
         for (uint32_t i = 0; !error && i < page.count; i++, version++) {
             const struct event_place *place = &page.events[i];
             if (place->position > q->scanned)

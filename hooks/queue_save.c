@@ -1,6 +1,7 @@
 // The queue and the disk.
 //
-// The jobs within a webhook's own row, each three varints (store/varint.h): entity | position | events.
+// The jobs within a hook's own row, each three varints (store/varint.h): lane | position | events. No lane is 0: before
+// them may stand three varints 0 | 0 | how many events were dropped.
 #include "hooks/queue.h"
 #include "store/varint.h"
 
@@ -13,12 +14,15 @@
 
 static int restore_lanes(struct queue *q, struct slice lanes)
 {
-    uint64_t entity, position, events;
+    uint64_t lane, position, events;
     const char *at = lanes.at, *end = lanes.at + lanes.size;
-    while ((at = varint_get(at, end, &entity)) && (at = varint_get(at, end, &position)) &&
-           (at = varint_get(at, end, &events)))
-        if (!queue_add_job(q, &(struct job){.entity = entity, .place = {.position = position}, .events = events}))
+    while ((at = varint_get(at, end, &lane)) && (at = varint_get(at, end, &position)) &&
+           (at = varint_get(at, end, &events))) {
+        if (!lane)
+            q->dropped = events;
+        else if (!queue_add_job(q, &(struct job){.lane = lane, .place = {.position = position}, .events = events}))
             return -ENOMEM;
+    }
     return 0;
 }
 
@@ -65,22 +69,26 @@ int queue_restore(struct queue *q, struct reader *reader)
 
 // ---- collecting
 
+static void add_lane(struct queue *q, uint64_t lane, uint64_t position, uint64_t events)
+{
+    char text[3 * VARINT_MAX];
+    char *end = varint_put(varint_put(varint_put(text, lane), position), events);
+    bytes_add(&q->lanes, text, (size_t)(end - text));
+}
+
 // A job without a row.
 static void collect_begun(struct queue *q, const struct job *job)
 {
     const struct job_place *place = job->rewound ? &job->next : &job->place;
-    if (job->stored || !job->events || !place->position)
-        return;
-    char lane[3 * VARINT_MAX];
-    char *end = varint_put(varint_put(varint_put(lane, job->entity), place->position), job->events);
-    bytes_add(&q->lanes, lane, (size_t)(end - lane));
+    if (!job->stored && job->events && place->position)
+        add_lane(q, job->lane, place->position, job->events);
 }
 
 static void collect_dirty(struct queue *q, struct job *job, struct ledger *ledger)
 {
     ledger_put_waiting(ledger, &(struct outbox_waiting){.hook = q->row.hook,
                                    .single = job->single,
-                                   .entity = job->entity,
+                                   .entity = job->lane,
                                    .position = job->place.position,
                                    .events = job->events,
                                    .attempts = job->attempts,
@@ -92,6 +100,8 @@ static void collect_jobs(struct queue *q, struct ledger *ledger)
 {
     const struct job_list *const begun[] = {&q->fresh, &q->again, &q->sending};
     bytes_clear(&q->lanes);
+    if (q->dropped)
+        add_lane(q, 0, 0, q->dropped);
     for (size_t i = 0; i < sizeof begun / sizeof *begun; i++)
         for (const struct job *job = begun[i]->oldest; job; job = job->newer)
             collect_begun(q, job);
@@ -125,7 +135,7 @@ bool queue_is_held(const struct queue *q, int64_t commit_us)
     if (q->key_is_unsaved || q->revives || q->done.count)
         return true;
     bool awaits_all = q->request_us < commit_us;
-    return q->unsaved && q->unsaved * 2 >= q->webhook.concurrency && (!awaits_all || !q->sending.count);
+    return q->unsaved && q->receiver && q->unsaved * 2 >= q->receiver->concurrency && (!awaits_all || !q->requests);
 }
 
 bool queue_has_news(const struct queue *q)

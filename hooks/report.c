@@ -86,7 +86,7 @@ void report_dead(struct bytes *out, const struct outbox_dead *row, struct slice 
 
 static const char *state_of(const struct queue *q, int64_t now_us)
 {
-    if (q->webhook.disabled || q->row.disabled_at >= q->defined_at)
+    if (!q->receiver || q->receiver->disabled || q->row.disabled_at >= q->defined_at)
         return "disabled";
     if (q->open_until_us > now_us)
         return "paused";
@@ -99,9 +99,11 @@ void report_status(struct bytes *out, const struct queue *q, uint64_t lag, int64
     double age_s = lag && oldest_us && now_us > oldest_us ? (double)(now_us - oldest_us) / WHEN_US_PER_SECOND : 0;
     bytes_printf(out, "{\"state\":\"%s\",\"cursor\":%llu,\"lag\":%llu,\"oldestAge\":%.3f,\"pending\":%zu,", state,
         (unsigned long long)q->scanned, (unsigned long long)lag, age_s, q->job_count);
-    bytes_printf(out,
-        "\"dead\":%llu,\"delivered\":%llu,\"attempts\":%llu,\"lastSuccess\":", (unsigned long long)q->row.dead,
+    bytes_printf(out, "\"dead\":%llu,\"delivered\":%llu,\"attempts\":%llu,", (unsigned long long)q->row.dead,
         (unsigned long long)q->row.delivered, (unsigned long long)q->row.attempts);
+    if (q->receiver && q->receiver->kind->drops)
+        bytes_printf(out, "\"dropped\":%llu,", (unsigned long long)q->dropped);
+    bytes_add_text(out, "\"lastSuccess\":");
     add_time_or_null(out, q->row.last_success_us);
     bytes_add_text(out, ",\"lastError\":");
     bytes_add_slice(out, q->error.size ? bytes_slice(&q->error) : SLICE("null"));

@@ -1,4 +1,4 @@
-// What people see of a webhook: its attempts, its dead letters, its status. Lines of JSON; nothing secret is in them.
+// What people see of a receiver: its attempts, its dead letters, its status. Lines of JSON; nothing secret is in them.
 #pragma once
 
 #include "hooks/queue.h"
@@ -15,6 +15,7 @@ void report_attempt(struct bytes *out, const struct report_event *event, unsigne
 void report_error(struct bytes *out, struct slice id, const struct transfer_outcome *outcome, int64_t now_us);
 // {"time","id","type","target","attempts","status","error","event"}; `line` is the event's own.
 void report_dead(struct bytes *out, const struct outbox_dead *row, struct slice line);
-// {"state","cursor","lag","oldestAge","pending","dead","delivered","attempts","lastSuccess","lastError"[,"until"]}
+// {"state","cursor","lag","oldestAge","pending","dead","delivered","attempts"[,"dropped"],"lastSuccess","lastError"
+//  [,"until"]}
 // `oldest_us` is the timestamp of the first event that is not done, 0 for none; `lag` events match and are not done.
 void report_status(struct bytes *out, const struct queue *q, uint64_t lag, int64_t oldest_us, int64_t now_us);

@@ -1,7 +1,10 @@
 #include "hooks/transfer.h"
 
 #include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <strings.h>
 #include <sys/socket.h>
 
 #define ANSWER_BYTES_MAX ((size_t)64 << 10)
@@ -33,12 +36,26 @@ static unsigned status_of(const char *line, size_t size)
     return status;
 }
 
+// Several headers of the name are one, as RFC 9110 has it.
+static void keep_wanted(struct transfer *t, const char *line, size_t size)
+{
+    size_t name = t->wanted ? strlen(t->wanted) : 0, kept = strlen(t->header);
+    if (!name || size <= name || line[name] != ':' || strncasecmp(line, t->wanted, name))
+        return;
+    struct slice value = {.at = line + name + 1, .size = size - name - 1};
+    while (value.size && strchr(" \t\r\n", value.at[value.size - 1]))
+        value.size--;
+    snprintf(t->header + kept, sizeof t->header - kept, "%s%.*s", kept ? "," : "", SLICE_ARG(value));
+}
+
 static size_t take_header(char *line, size_t one, size_t size, void *context)
 {
     struct transfer *t = context;
     (void)one;
     if (size >= 5 && !memcmp(line, "HTTP/", 5))
         t->status = status_of(line, size);
+    else
+        keep_wanted(t, line, size);
     bool is_end = size == 0 || line[0] == '\r' || line[0] == '\n';
     if (is_end && t->status >= 200)
         t->answered = true;
@@ -129,6 +146,20 @@ bool transfer_add_header(struct transfer *t, const char *header)
     return true;
 }
 
+bool transfer_print_header(struct transfer *t, const char *format, ...)
+{
+    char *header;
+    va_list arguments;
+    va_start(arguments, format);
+    int size = vasprintf(&header, format, arguments);
+    va_end(arguments);
+    if (size < 0)
+        return false;
+    bool added = transfer_add_header(t, header);
+    free(header);
+    return added;
+}
+
 static bool set_options(struct transfer *t, const char *url)
 {
     CURL *c = t->easy;
@@ -158,11 +189,12 @@ static bool set_options(struct transfer *t, const char *url)
     return set;
 }
 
-int transfer_start(struct transfer *t, const char *url)
+int transfer_start(struct transfer *t, const char *url, const char *wanted)
 {
+    t->wanted = wanted;
     // An answer to the header Expect would cost a round trip.
-    if (!transfer_add_header(t, "Content-Type: application/json") || !transfer_add_header(t, "Expect:") ||
-        t->body.failed || !set_options(t, url) || curl_multi_add_handle(t->all->multi, t->easy) != CURLM_OK)
+    if (!transfer_add_header(t, "Expect:") || t->body.failed || !set_options(t, url) ||
+        curl_multi_add_handle(t->all->multi, t->easy) != CURLM_OK)
         return -ENOMEM;
     t->started = true;
     t->all->under_way++;
@@ -218,6 +250,8 @@ static void conclude(struct transfer *t, CURLcode code)
         .duration_us = duration_us,
         .retry_after_s = retry_after_s < RETRY_AFTER_MAX_S ? retry_after_s : RETRY_AFTER_MAX_S,
     };
+    if (t->answered)
+        memcpy(t->outcome.header, t->header, sizeof t->header);
     if (!transfer_is_delivered(&t->outcome))
         say_error(t, code);
 }

@@ -24,7 +24,8 @@ struct transfer_outcome {
     unsigned status;       // of the answer; 0: none came
     int64_t retry_after_s; // as the answer asks; 0: it does not
     int64_t duration_us;
-    char error[200]; // why it is not delivered, without any secret
+    char error[200];  // why it is not delivered, without any secret
+    char header[512]; // what the header that was asked for says; empty: it is not there
 };
 
 struct transfer {
@@ -36,6 +37,8 @@ struct transfer {
     CURL *easy;
     struct curl_slist *headers;
     struct bytes body;
+    const char *wanted; // the name of a header of the answer; NULL: none
+    char header[512];
     unsigned status; // of the status line that came last
     bool started;
     bool answered;     // the headers have ended
@@ -59,8 +62,10 @@ void transfers_close(struct transfers *all);
 struct transfer *transfer_new(struct transfers *all, void *owner);
 // `NAME: VALUE`. False when there is no memory.
 bool transfer_add_header(struct transfer *t, const char *header);
-// Sends it. 0 or -ENOMEM; the transfer is the caller's to end either way.
-int transfer_start(struct transfer *t, const char *url);
+__attribute__((format(printf, 2, 3))) bool transfer_print_header(struct transfer *t, const char *format, ...);
+// Sends it; the outcome has the header `wanted` of the answer (NULL: none), which must outlive it. 0 or -ENOMEM; the
+// transfer is the caller's to end either way.
+int transfer_start(struct transfer *t, const char *url, const char *wanted);
 // Gives it back; one that is under way is broken off.
 void transfer_end(struct transfer *t);
 

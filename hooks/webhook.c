@@ -1,49 +1,15 @@
 #include "hooks/webhook.h"
 
+#include "hooks/definition.h"
+#include "hooks/url.h"
 #include "store/json.h"
 #include "store/name.h"
 
-#include <cJSON.h>
-#include <curl/curl.h>
 #include <errno.h>
-#include <openssl/crypto.h>
 #include <stdlib.h>
 #include <strings.h>
 
 #define PATTERN_TEXT_MAX 512
-
-static int no_memory_or(const void *made, int error)
-{
-    return made ? error : -ENOMEM;
-}
-
-static const char *text_of(const cJSON *value)
-{
-    return cJSON_IsString(value) ? value->valuestring : NULL;
-}
-
-// ---- JSON
-
-// Strict, where cJSON is not: one object, UTF-8, each key once.
-static int check_json(struct slice text, struct reason *why)
-{
-    struct json_scanner scanner;
-    size_t used = 0;
-    json_scanner_init(&scanner);
-    enum json_found found = json_scan(&scanner, text.at, text.size, &used, why);
-    if (found == JSON_WRONG)
-        return -EINVAL;
-    if (found == JSON_MORE)
-        return reason_set(why, -EINVAL, json_scanner_idle(&scanner) ? "it is empty" : "its JSON is not complete");
-    struct slice rest = {.at = text.at + used, .size = text.size - used};
-    for (size_t i = 0; i < rest.size; i++)
-        if (!strchr(" \t\r\n", rest.at[i]) || !rest.at[i])
-            return reason_set(why, -EINVAL, "something stands behind its object");
-    struct slice value = {.at = text.at, .size = used};
-    if (json_kind(value) != JSON_OBJECT)
-        return reason_set(why, -EINVAL, "it must be an object");
-    return json_refuse_duplicates(value, why);
-}
 
 // ---- what an event must be
 
@@ -66,7 +32,7 @@ static int read_pattern(struct webhook *w, const char *text, struct reason *why)
     if (!is_pattern_text(text))
         return reason_set(why, -EINVAL, "\"%.80s\" is no pattern like Deal.Closed, Deal.*, *.created", text);
     if (name_is_entity(written))
-        pattern.entity = arena_copy(&w->arena, written);
+        pattern.entity = arena_copy(&w->receiver.arena, written);
     snprintf(filter, sizeof filter, "type=%s", text);
     int error = filter_parse(&pattern.filter, FILTER_QUERY, slice_of(filter), NULL);
     if (error == -ENOMEM)
@@ -85,7 +51,7 @@ static int read_pattern(struct webhook *w, const char *text, struct reason *why)
 static int read_alternatives(struct webhook *w, const char *text, struct reason *why)
 {
     char *copy = strdup(text), *rest = copy;
-    int error = no_memory_or(copy, 0);
+    int error = copy ? 0 : -ENOMEM;
     for (char *one; !error && (one = strsep(&rest, "|"));)
         error = read_pattern(w, one, why);
     free(copy);
@@ -96,8 +62,8 @@ static int read_patterns(struct webhook *w, const cJSON *value, const char *memb
 {
     if (w->is_for_all || w->pattern_count)
         return reason_set(why, -EINVAL, "trigger and events are the same: give one of them");
-    if (text_of(value))
-        return read_alternatives(w, text_of(value), why);
+    if (definition_text(value))
+        return read_alternatives(w, definition_text(value), why);
     if (!cJSON_IsArray(value) || !value->child)
         return reason_set(why, -EINVAL, "%s must be a pattern or an array of patterns", member);
     int error = 0;
@@ -105,14 +71,15 @@ static int read_patterns(struct webhook *w, const cJSON *value, const char *memb
     cJSON_ArrayForEach(one, value)
     {
         if (!error)
-            error = text_of(one) ? read_alternatives(w, text_of(one), why)
-                                 : reason_set(why, -EINVAL, "%s must hold patterns, as strings", member);
+            error = definition_text(one) ? read_alternatives(w, definition_text(one), why)
+                                         : reason_set(why, -EINVAL, "%s must hold patterns, as strings", member);
     }
     return error;
 }
 
-bool webhook_wants(const struct webhook *w, struct slice type, struct slice entity)
+bool webhook_wants(const struct receiver *receiver, struct slice type, struct slice entity)
 {
+    const struct webhook *w = (const struct webhook *)receiver;
     if (w->is_for_all)
         return true;
     char term[NAME_TERM_MAX];
@@ -129,49 +96,17 @@ bool webhook_wants(const struct webhook *w, struct slice type, struct slice enti
 
 // ---- where to
 
-struct url {
-    char *scheme, *user, *password, *host, *port;
-};
-
-static void url_free(struct url *u)
-{
-    curl_free(u->scheme);
-    curl_free(u->user);
-    curl_free(u->password);
-    curl_free(u->host);
-    curl_free(u->port);
-}
-
-// False when it is no URL.
-static bool url_split(const char *text, struct url *u)
-{
-    CURLU *handle = curl_url();
-    bool is_url = handle && curl_url_set(handle, CURLUPART_URL, text, CURLU_NON_SUPPORT_SCHEME) == CURLUE_OK &&
-                  curl_url_get(handle, CURLUPART_SCHEME, &u->scheme, 0) == CURLUE_OK &&
-                  curl_url_get(handle, CURLUPART_HOST, &u->host, 0) == CURLUE_OK;
-    if (is_url) {
-        curl_url_get(handle, CURLUPART_USER, &u->user, 0);
-        curl_url_get(handle, CURLUPART_PASSWORD, &u->password, 0);
-        curl_url_get(handle, CURLUPART_PORT, &u->port, 0);
-    }
-    curl_url_cleanup(handle);
-    return is_url;
-}
-
 static int read_url(struct webhook *w, const cJSON *value, struct reason *why)
 {
-    __attribute__((cleanup(url_free))) struct url u = {0};
-    const char *text = text_of(value);
-    if (!text || !url_split(text, &u))
-        return reason_set(why, -EINVAL, "url must be one like https://example.com/hook");
-    if (strcasecmp(u.scheme, "http") && strcasecmp(u.scheme, "https"))
-        return reason_set(why, -EINVAL, "url must begin with https:// or http://, not %.20s://", u.scheme);
-    if (u.user || u.password)
+    URL_AUTO url;
+    const char *text = definition_text(value);
+    int error = url_read(&url, text, "url", "https://example.com/hook", why);
+    if (error)
+        return error;
+    if (url.user || url.password)
         return reason_set(why, -EINVAL, "url must not hold a user or a password: give them in headers");
-    w->url = strdup(text);
-    if (asprintf(&w->shown_url, "%s://%s%s%s/***", u.scheme, u.host, u.port ? ":" : "", u.port ? u.port : "") < 0)
-        w->shown_url = NULL;
-    return w->url && w->shown_url ? 0 : -ENOMEM;
+    w->receiver.url = strdup(text);
+    return w->receiver.url ? 0 : -ENOMEM;
 }
 
 // ---- headers
@@ -206,7 +141,7 @@ static int read_headers(struct webhook *w, const cJSON *value, struct reason *wh
     const cJSON *one;
     cJSON_ArrayForEach(one, value)
     {
-        const char *text = text_of(one);
+        const char *text = definition_text(one);
         if (!is_header_name(one->string))
             return reason_set(why, -EINVAL, "headers: \"%.80s\" is no name of a header", one->string);
         if (is_own_header(one->string))
@@ -228,11 +163,11 @@ static int read_headers(struct webhook *w, const cJSON *value, struct reason *wh
 
 static int read_secret(struct webhook *w, const cJSON *value, struct reason *why)
 {
-    if (!text_of(value))
+    if (!definition_text(value))
         return reason_set(why, -EINVAL, "secret must be a string, or an array of strings, the newest first");
     if (w->key_count == WEBHOOK_KEYS_MAX)
         return reason_set(why, -EINVAL, "secret: more than %u", WEBHOOK_KEYS_MAX);
-    int error = signature_read_key(&w->keys[w->key_count], slice_of(text_of(value)), why);
+    int error = signature_read_key(&w->keys[w->key_count], slice_of(definition_text(value)), why);
     w->key_count += !error;
     return error;
 }
@@ -270,7 +205,7 @@ static int read_list(struct backoff *b, const cJSON *value, struct reason *why)
 
 static int read_backoff(struct backoff *b, const cJSON *value, struct reason *why)
 {
-    const char *text = text_of(value);
+    const char *text = definition_text(value);
     if (text && !strcmp(text, "exponential"))
         b->kind = BACKOFF_EXPONENTIAL;
     else if (text && !strcmp(text, "fixed"))
@@ -279,16 +214,6 @@ static int read_backoff(struct backoff *b, const cJSON *value, struct reason *wh
         return read_list(b, value, why);
     else
         return reason_set(why, -EINVAL, "retry: backoff must be \"exponential\", \"fixed\" or an array of seconds");
-    return 0;
-}
-
-// A whole number within bounds; -EINVAL with the reason.
-static int read_number(unsigned *number, const cJSON *value, const char *member, unsigned most, struct reason *why)
-{
-    if (!cJSON_IsNumber(value) || !(value->valuedouble >= 1 && value->valuedouble <= most) ||
-        value->valuedouble != (double)(unsigned)value->valuedouble)
-        return reason_set(why, -EINVAL, "%s must be a whole number from 1 to %u", member, most);
-    *number = (unsigned)value->valuedouble;
     return 0;
 }
 
@@ -303,9 +228,10 @@ static int read_retry(struct webhook *w, const cJSON *value, struct reason *why)
         if (error)
             break;
         if (!strcmp(one->string, "maxAttempts"))
-            error = read_number(&w->backoff.max_attempts, one, "retry: maxAttempts", BACKOFF_ATTEMPTS_MAX, why);
+            error = definition_number(
+                &w->receiver.backoff.max_attempts, one, "retry: maxAttempts", BACKOFF_ATTEMPTS_MAX, why);
         else if (!strcmp(one->string, "backoff"))
-            error = read_backoff(&w->backoff, one, why);
+            error = read_backoff(&w->receiver.backoff, one, why);
         else
             error = reason_set(why, -EINVAL, "retry: unknown member \"%.80s\"", one->string);
     }
@@ -314,36 +240,22 @@ static int read_retry(struct webhook *w, const cJSON *value, struct reason *why)
 
 // ---- the definition
 
-static int read_flag(bool *flag, const cJSON *value, const char *member, struct reason *why)
-{
-    if (!cJSON_IsBool(value))
-        return reason_set(why, -EINVAL, "%s must be true or false", member);
-    *flag = cJSON_IsTrue(value);
-    return 0;
-}
-
 static int read_payload(struct webhook *w, const cJSON *value, struct reason *why)
 {
-    const char *text = text_of(value);
+    const char *text = definition_text(value);
     w->sends_line = text && !strcmp(text, "event");
     if (!w->sends_line && (!text || strcmp(text, "state")))
         return reason_set(why, -EINVAL, "payload must be \"state\" or \"event\"");
     return 0;
 }
 
-static int read_redundant(const cJSON *value, const char *member, struct reason *why)
-{
-    const char *text = text_of(value);
-    return text && !strcmp(text, "webhook") ? 0 : reason_set(why, -EINVAL, "%s can only be \"webhook\"", member);
-}
-
 static int read_member(struct webhook *w, const cJSON *value, struct reason *why)
 {
     const char *name = value->string;
     if (!strcmp(name, "name") || !strcmp(name, "description"))
-        return text_of(value) ? 0 : reason_set(why, -EINVAL, "%s must be a string", name);
+        return definition_text(value) ? 0 : reason_set(why, -EINVAL, "%s must be a string", name);
     if (!strcmp(name, "action") || !strcmp(name, "type"))
-        return read_redundant(value, name, why);
+        return definition_redundant(value, name, "webhook", why);
     if (!strcmp(name, "trigger") || !strcmp(name, "events"))
         return read_patterns(w, value, name, why);
     if (!strcmp(name, "filter"))
@@ -359,9 +271,9 @@ static int read_member(struct webhook *w, const cJSON *value, struct reason *why
     if (!strcmp(name, "payload"))
         return read_payload(w, value, why);
     if (!strcmp(name, "concurrency"))
-        return read_number(&w->concurrency, value, name, WEBHOOK_CONCURRENCY_MAX, why);
+        return definition_number(&w->receiver.concurrency, value, name, RECEIVER_CONCURRENCY_MAX, why);
     if (!strcmp(name, "disabled"))
-        return read_flag(&w->disabled, value, name, why);
+        return definition_flag(&w->receiver.disabled, value, name, why);
     return reason_set(why, -EINVAL, "unknown member \"%.80s\"", name);
 }
 
@@ -376,51 +288,38 @@ static int read_members(struct webhook *w, const cJSON *all, struct reason *why)
     }
     if (!error && !w->is_for_all && !w->pattern_count)
         return reason_set(why, -EINVAL, "trigger (or events) is missing: which events are to be sent");
-    if (!error && !w->url)
+    if (!error && !w->receiver.url)
         return reason_set(why, -EINVAL, "url is missing: where the events are to be sent");
-    if (!error && !w->backoff.max_attempts)
-        w->backoff.max_attempts = backoff_attempts(w->backoff.kind, w->backoff.count);
+    struct backoff *b = &w->receiver.backoff;
+    if (!error && !b->max_attempts)
+        b->max_attempts = backoff_attempts(b->kind, b->count);
+    w->receiver.wants_key = !w->key_count;
     return error;
 }
 
-// cJSON's memory holds secrets: nothing of it is to stay behind.
-static void forget(cJSON *value)
+int webhook_read(struct receiver **receiver, struct slice text, struct reason *why)
 {
-    for (cJSON *one = value; one; one = one->next) {
-        if (one->valuestring)
-            OPENSSL_cleanse(one->valuestring, strlen(one->valuestring));
-        forget(one->child);
-    }
-}
-
-static void drop_json(cJSON **json)
-{
-    forget(*json);
-    cJSON_Delete(*json);
-}
-#define JSON_AUTO __attribute__((cleanup(drop_json))) cJSON *
-
-int webhook_read(struct webhook *w, struct slice text, struct reason *why)
-{
-    *w = (struct webhook){.concurrency = WEBHOOK_CONCURRENCY};
-    int error = check_json(text, why);
-    if (error)
-        return error;
-    JSON_AUTO json = cJSON_ParseWithLength(text.at, text.size);
-    error = no_memory_or(json, 0);
-    if (!error)
-        error = read_members(w, json, why);
+    DEFINITION_AUTO json = NULL;
+    int error = definition_parse(text, &json, why);
+    struct webhook *w = error ? NULL : calloc(1, sizeof *w);
+    if (!w)
+        return error ? error : -ENOMEM;
+    w->receiver = (struct receiver){.kind = &webhook_receiver, .concurrency = RECEIVER_CONCURRENCY, .batch = 1};
+    error = read_members(w, json, why);
     // As text: no number of it passes through a double.
     struct slice filter;
     if (!error && json_member(text, "filter", &filter))
-        error = event_filter_read(&w->filter, filter, &w->arena, why);
+        error = event_filter_read(&w->receiver.filter, filter, &w->receiver.arena, why);
     if (error)
-        webhook_free(w);
+        receiver_free(&w->receiver);
+    else
+        *receiver = &w->receiver;
     return error;
 }
 
-void webhook_free(struct webhook *w)
+void webhook_free(struct receiver *receiver)
 {
+    struct webhook *w = (struct webhook *)receiver;
     for (size_t i = 0; i < w->pattern_count; i++)
         if (w->patterns[i].has_filter)
             filter_free(&w->patterns[i].filter);
@@ -428,54 +327,38 @@ void webhook_free(struct webhook *w)
         free(w->headers[i]);
     for (size_t i = 0; i < WEBHOOK_KEYS_MAX; i++)
         signature_forget_key(&w->keys[i]);
-    event_filter_free(&w->filter);
     free(w->patterns);
-    free(w->url);
-    free(w->shown_url);
-    arena_free(&w->arena);
-    *w = (struct webhook){0};
 }
 
 // ---- what others may see
 
-static int set_masked(cJSON *all, const char *name, const char *text)
+static int mask_url(cJSON *all, const cJSON *value)
 {
-    return no_memory_or(cJSON_ReplaceItemInObjectCaseSensitive(all, name, cJSON_CreateString(text)) ? all : NULL, 0);
+    URL_AUTO url;
+    BYTES_AUTO shown = {0};
+    int error = url_read(&url, definition_text(value), "url", "", NULL);
+    if (error)
+        return error;
+    url_add_origin(&shown, &url);
+    bytes_add(&shown, "/***", sizeof "/***");
+    return shown.failed ? -ENOMEM : definition_replace(all, "url", shown.at);
 }
 
-static int mask_members(cJSON *all)
+int webhook_mask(struct slice text, struct bytes *out)
 {
-    int error = 0;
-    const cJSON *url = cJSON_GetObjectItemCaseSensitive(all, "url");
-    cJSON *headers = cJSON_GetObjectItemCaseSensitive(all, "headers"), *one;
-    struct webhook w = {0};
-    if (url) {
-        error = read_url(&w, url, NULL);
-        if (!error)
-            error = set_masked(all, "url", w.shown_url);
-        webhook_free(&w);
-    }
+    DEFINITION_AUTO json = NULL;
+    int error = definition_parse(text, &json, NULL);
+    if (error)
+        return error;
+    cJSON *headers = cJSON_GetObjectItemCaseSensitive(json, "headers"), *one;
     cJSON_ArrayForEach(one, headers)
     {
         if (!error && !cJSON_SetValuestring(one, "***"))
             error = -ENOMEM;
     }
-    if (!error && cJSON_GetObjectItemCaseSensitive(all, "secret"))
-        error = set_masked(all, "secret", "***");
-    return error;
-}
-
-int webhook_mask(struct slice text, struct bytes *out)
-{
-    JSON_AUTO json = cJSON_ParseWithLength(text.at, text.size);
-    int error = no_memory_or(json, 0);
     if (!error)
-        error = mask_members(json);
-    char *printed = error ? NULL : cJSON_PrintUnformatted(json);
-    if (!error)
-        error = no_memory_or(printed, 0);
-    if (!error)
-        bytes_add_text(out, printed);
-    cJSON_free(printed);
-    return error ? error : out->failed ? -ENOMEM : 0;
+        error = mask_url(json, cJSON_GetObjectItemCaseSensitive(json, "url"));
+    if (!error && cJSON_GetObjectItemCaseSensitive(json, "secret"))
+        error = definition_replace(json, "secret", "***");
+    return error ? error : definition_print(json, out);
 }

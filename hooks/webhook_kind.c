@@ -1,44 +1,12 @@
-// Webhooks as hooks of the store: how their files are named, checked and recorded, and who hears of a change.
+// Webhooks as hooks of the store, and as receivers of the deliveries: the two tables.
 #include "hooks/hooks.h"
 #include "hooks/webhook.h"
 
-#include <errno.h>
-
-#define TEXT_MAX ((size_t)64 << 10)
-
-static int names(struct slice name, struct reason *why)
-{
-    struct slice stem;
-    bool plain = hook_stem(&webhook_kind, name, &stem);
-    for (size_t i = 0; plain && i < stem.size; i++)
-        plain = strchr("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-", stem.at[i]) != NULL;
-    return plain && stem.at[0] != '_' && stem.at[0] != '-'
-               ? 0
-               : reason_set(
-                     why, -EACCES, "a webhook's name has letters, digits, - and _, and begins with neither of these");
-}
-
 static int check(void *self, struct slice name, struct slice text, struct bytes *data, struct reason *why)
 {
-    struct webhook w;
     (void)self;
-    struct reason wrong = {0};
-    int error = webhook_read(&w, text, &wrong);
-    if (error == -EINVAL)
-        return reason_set(why, error, "%.*s: %s", SLICE_ARG(name), wrong.text);
-    if (error)
-        return error;
-    webhook_free(&w);
-    return webhook_mask(text, data);
-}
-
-static int take(void *self, enum hook_change change, const struct hook_row *row)
-{
-    struct webhook_news *news = &((struct reaction *)self)->webhooks;
-    news->changed = true;
-    if (change == HOOK_CONFIRMED && news->confirmed_count < WEBHOOK_NEWS_MAX)
-        news->confirmed[news->confirmed_count++] = row->number;
-    return 0;
+    int error = receiver_check(&webhook_kind, name, text, why);
+    return error ? error : webhook_mask(text, data);
 }
 
 static const struct hook_file files[] = {
@@ -56,8 +24,26 @@ const struct hook_kind webhook_kind = {
     .files = files,
     .noun = "Webhook",
     .mode = 0600,
-    .text_max = TEXT_MAX,
-    .names = names,
+    .text_max = RECEIVER_TEXT_MAX,
+    .names = receiver_names,
     .check = check,
-    .take = take,
+    .take = receiver_take,
+};
+
+static struct receiver_answer judge(const struct transfer_outcome *o)
+{
+    if (transfer_is_delivered(o))
+        return (struct receiver_answer){.verdict = RECEIVER_TOOK};
+    return (struct receiver_answer){
+        .verdict = o->status == 410 ? RECEIVER_LEFT : RECEIVER_FAILED, .hold_s = o->retry_after_s};
+}
+
+const struct receiver_kind webhook_receiver = {
+    .in_order = true,
+    .events_max = 1,
+    .content_type = "application/json",
+    .free = webhook_free,
+    .wants = webhook_wants,
+    .add = webhook_add,
+    .judge = judge,
 };

@@ -74,21 +74,21 @@ static const struct {
 static void takes_definitions(void)
 {
     for (size_t i = 0; i < sizeof taken / sizeof *taken; i++) {
-        struct webhook w;
+        struct receiver *w;
         struct reason why = {0};
         int error = webhook_read(&w, slice_of(taken[i]), &why);
         if (error)
             printf("#   %s: %s\n", taken[i], why.text);
         CHECK_INT(error, 0);
         if (!error)
-            webhook_free(&w);
+            receiver_free(w);
     }
 }
 
 static void refuses_definitions(void)
 {
     for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
-        struct webhook w;
+        struct receiver *w;
         struct reason why = {0};
         int error = webhook_read(&w, slice_of(refused[i].text), &why);
         if (error != -EINVAL || !strstr(why.text, refused[i].word) || strstr(why.text, "geheimnis-sehr"))
@@ -101,12 +101,12 @@ static void refuses_definitions(void)
 
 static bool wants(const char *trigger, const char *type, const char *entity)
 {
-    struct webhook w;
+    struct receiver *w;
     BYTES_AUTO text = {0};
     bytes_printf(&text, "{\"trigger\":\"%s\"," URL "}", trigger);
     CHECK_INT(webhook_read(&w, bytes_slice(&text), NULL), 0);
-    bool wanted = webhook_wants(&w, slice_of(type), slice_of(entity));
-    webhook_free(&w);
+    bool wanted = webhook_wants(w, slice_of(type), slice_of(entity));
+    receiver_free(w);
     return wanted;
 }
 
@@ -148,12 +148,12 @@ static void masks_secrets(void)
 
 static struct backoff backoff_of(const char *retry)
 {
-    struct webhook w;
+    struct receiver *w;
     BYTES_AUTO text = {0};
     bytes_printf(&text, "{\"trigger\":\"*\"," URL "%s%s}", *retry ? ",\"retry\":" : "", retry);
     CHECK_INT(webhook_read(&w, bytes_slice(&text), NULL), 0);
-    struct backoff backoff = w.backoff;
-    webhook_free(&w);
+    struct backoff backoff = w->backoff;
+    receiver_free(w);
     return backoff;
 }
 

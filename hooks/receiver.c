@@ -1,0 +1,72 @@
+#include "hooks/receiver.h"
+
+#include "hooks/hooks.h"
+#include "hooks/webhook.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+typedef int receiver_reader(struct receiver **receiver, struct slice text, struct reason *why);
+
+const struct hook_kind *const receiver_hooks[] = {&webhook_kind, NULL};
+static receiver_reader *const readers[] = {webhook_read};
+
+const struct hook_kind *receiver_hook(struct slice folder)
+{
+    const struct hook_kind *const *hook = receiver_hooks;
+    while (*hook && !slice_is(folder, (*hook)->folder))
+        hook++;
+    return *hook;
+}
+
+int receiver_read(struct receiver **r, const struct hook_kind *hook, struct slice text, struct reason *why)
+{
+    size_t i = 0;
+    while (receiver_hooks[i] != hook)
+        i++;
+    return readers[i](r, text, why);
+}
+
+void receiver_free(struct receiver *r)
+{
+    if (!r)
+        return;
+    if (r->kind->free)
+        r->kind->free(r);
+    event_filter_free(&r->filter);
+    free(r->url);
+    arena_free(&r->arena);
+    free(r);
+}
+
+int receiver_names(struct slice name, struct reason *why)
+{
+    struct slice stem;
+    bool plain = hook_stem(&webhook_kind, name, &stem);
+    for (size_t i = 0; plain && i < stem.size; i++)
+        plain = strchr("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-", stem.at[i]) != NULL;
+    return plain && stem.at[0] != '_' && stem.at[0] != '-'
+               ? 0
+               : reason_set(why, -EACCES, "the name has letters, digits, - and _, and begins with neither of these");
+}
+
+int receiver_check(const struct hook_kind *hook, struct slice name, struct slice text, struct reason *why)
+{
+    struct receiver *receiver;
+    struct reason wrong = {0};
+    int error = receiver_read(&receiver, hook, text, &wrong);
+    if (error == -EINVAL)
+        return reason_set(why, error, "%.*s: %s", SLICE_ARG(name), wrong.text);
+    if (!error)
+        receiver_free(receiver);
+    return error;
+}
+
+int receiver_take(void *self, enum hook_change change, const struct hook_row *row)
+{
+    struct receiver_news *news = &((struct reaction *)self)->receivers;
+    news->changed = true;
+    if (change == HOOK_CONFIRMED && news->confirmed_count < RECEIVER_NEWS_MAX)
+        news->confirmed[news->confirmed_count++] = row->number;
+    return 0;
+}
