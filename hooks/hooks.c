@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-static const struct hook_kind *const kinds[] = {&handler_kind, &webhook_kind, NULL};
+static const struct hook_kind *const kinds[] = {&handler_kind, &webhook_kind, &integration_kind, NULL};
 
 static void close_reaction(void *self)
 {

@@ -22,6 +22,6 @@ struct reaction {
     struct receiver_news receivers;
 };
 
-extern const struct hook_kind webhook_kind;
+extern const struct hook_kind webhook_kind, integration_kind;
 
 extern const struct reactor hooks_reactor;

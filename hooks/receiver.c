@@ -1,6 +1,7 @@
 #include "hooks/receiver.h"
 
 #include "hooks/hooks.h"
+#include "hooks/integration.h"
 #include "hooks/webhook.h"
 
 #include <errno.h>
@@ -8,8 +9,8 @@
 
 typedef int receiver_reader(struct receiver **receiver, struct slice text, struct reason *why);
 
-const struct hook_kind *const receiver_hooks[] = {&webhook_kind, NULL};
-static receiver_reader *const readers[] = {webhook_read};
+const struct hook_kind *const receiver_hooks[] = {&webhook_kind, &integration_kind, NULL};
+static receiver_reader *const readers[] = {webhook_read, integration_read};
 
 const struct hook_kind *receiver_hook(struct slice folder)
 {

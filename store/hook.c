@@ -66,10 +66,20 @@ size_t hook_entity(const struct hook_kind *kind, struct slice stem, char out[sta
 
 // ---- events
 
+static const char *verb_of(const struct hook_kind *kind, bool is_new, bool stands, bool is_gone)
+{
+    if (is_gone)
+        return kind->removed ? kind->removed : "Deleted";
+    // What was made but not removed by `Deleted` still stands.
+    if (stands && !(is_new && kind->made))
+        return "Updated";
+    return kind->made ? kind->made : "Created";
+}
+
 // Adds the event of a change to the entity of a hook. `data` is what it is from now on; empty: it is gone, and the
 // event says `reason`.
-static int record(struct transaction *tx, const struct hook_order *order, struct slice name, struct slice data,
-    struct slice reason, uint64_t *position)
+static int record(struct transaction *tx, const struct hook_order *order, struct slice name, bool is_new,
+    struct slice data, struct slice reason, uint64_t *position)
 {
     char target[NAME_ENTITY_MAX], type[NAME_TYPE_MAX];
     const struct hook_kind *kind = order->kind;
@@ -95,11 +105,7 @@ static int record(struct transaction *tx, const struct hook_order *order, struct
     else if (!stands)
         return 0;
     if (!error)
-        error = accept_type(tx, slice_of(kind->noun),
-            !data.size ? "Deleted"
-            : stands   ? "Updated"
-                       : "Created",
-            type, &event.type);
+        error = accept_type(tx, slice_of(kind->noun), verb_of(kind, is_new, stands, !data.size), type, &event.type);
     if (!error && change.failed)
         error = -ENOMEM;
     if (error)
@@ -162,7 +168,7 @@ static int save(struct transaction *tx, const struct hook_order *order, struct r
         error = kind->check(tx->tenant->reaction, order->name, order->text, &data, why);
     uint64_t number = row.number;
     if (!error)
-        error = record(tx, order, order->name, bytes_slice(&data), (struct slice){0}, &row.position);
+        error = record(tx, order, order->name, !number, bytes_slice(&data), (struct slice){0}, &row.position);
     if (error)
         return error;
     row.number = number ? number : row.position;
@@ -198,7 +204,7 @@ static int take_out(struct transaction *tx, const struct hook_order *order, stru
     if (!error)
         error = keep(&row, &kept);
     if (!error)
-        error = record(tx, order, order->name, (struct slice){0}, SLICE("{}"), &row.position);
+        error = record(tx, order, order->name, false, (struct slice){0}, SLICE("{}"), &row.position);
     return error ? error : drop(tx, order, &row);
 }
 
@@ -233,9 +239,10 @@ static int rename_hook(struct transaction *tx, const struct hook_order *order, s
     bytes_add_char(&farewell, '}');
     if (farewell.failed)
         return -ENOMEM;
-    error = record(tx, order, order->name, (struct slice){0}, bytes_slice(&farewell), &row.position);
+    error = record(tx, order, order->name, false, (struct slice){0}, bytes_slice(&farewell), &row.position);
     if (!error)
-        error = record(tx, order, order->new_name, bytes_slice(&data), (struct slice){0}, &row.position);
+        error =
+            record(tx, order, order->new_name, !replaced.number, bytes_slice(&data), (struct slice){0}, &row.position);
     if (!error && replaced.number)
         error = drop(tx, order, &replaced);
     row.name = order->new_name;

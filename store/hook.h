@@ -52,8 +52,10 @@ struct hook_kind {
     const char *script;    // of documents that stand beside those, and are hooks of their own: `.js`; NULL: none do
     const char *log;       // what a hook, or its script, says is in a file beside it: `.log`; NULL: none has one
     const struct hook_file *files; // in the directory NAME/ beside each; NULL: none has one
-    const char *noun; // `Handler`: the events are Handler.Created, .Updated and .Deleted, on `handler_NAME`
-    mode_t mode;      // of a document: 0600 when it may hold a secret
+    const char *noun;    // `Handler`: the events are Handler.Created, .Updated and .Deleted, on `handler_NAME`
+    const char *made;    // is said instead of Created; NULL: it is not
+    const char *removed; // … of Deleted
+    mode_t mode;         // of a document: 0600 when it may hold a secret
     size_t text_max;
     const char *const *built_in; // names that have their directory also without a document; ends with NULL
     // Which of them is meant, however it is spelled? Its number from 0, or -1.

@@ -1,7 +1,10 @@
 #!/usr/bin/env python3
 """receiver.py DIRECTORY [CERTIFICATE KEY]: receives webhooks on a free port of 127.0.0.1 (DIRECTORY/port) until it is
-killed. Each request is a line of DIRECTORY/requests when it has come: {"at","path","headers","body","busy","connection"};
-`busy` is how many requests of its path are being answered, itself counted.
+killed. Each request is a line of DIRECTORY/requests when it has come: {"at","path","headers","body","busy","connection",
+"url"}; `busy` is how many requests of its path are being answered, itself counted.
+
+Integrations have no path of their own: it is what a request for PostHog has as its api_key, one for Google Analytics as
+its api_secret, and one for Sentry before /api/; `url` tells what was asked for.
 
 What is answered, the first step of the path says:
     /ok/…         200
@@ -11,6 +14,7 @@ What is answered, the first step of the path says:
     /slow/MS/…    200 after so long
     /gone/…       410
     /later/S/…    429 with Retry-After: S for the first request, then 200
+    /limit/N/X/…  N with X-Sentry-Rate-Limits: X for the first request, then 200
     /move/…       302 to /ok/moved
     /hang/…       nothing
     /garbage/…    bytes that are no HTTP
@@ -26,6 +30,7 @@ import ssl
 import sys
 import threading
 import time
+import urllib.parse
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 directory = sys.argv[1]
@@ -83,6 +88,11 @@ class Receiver(BaseHTTPRequestHandler):
                 first = not attempts.setdefault(('later', self.path), 0)
                 attempts['later', self.path] = 1
             self.plain(429 if first else 200, [('Retry-After', steps[1])] if first else [])
+        elif kind == 'limit':
+            with lock:
+                first = not attempts.setdefault(('limit', self.path), 0)
+                attempts['limit', self.path] = 1
+            self.plain(int(steps[1]) if first else 200, [('X-Sentry-Rate-Limits', steps[2])] if first else [])
         elif kind == 'move':
             self.plain(302, [('Location', '/ok/moved')])
         elif kind == 'hang':
@@ -104,15 +114,27 @@ class Receiver(BaseHTTPRequestHandler):
         else:
             self.plain(200, body=b'ok')
 
+    def path_of(self, url, body):
+        parts = urllib.parse.urlsplit(url)
+        if parts.path == '/batch/':
+            return '/' + json.loads(body)['api_key']
+        if parts.path == '/mp/collect':
+            return '/' + urllib.parse.parse_qs(parts.query)['api_secret'][0]
+        if parts.path.endswith('/envelope/'):
+            return parts.path[:parts.path.index('/api/')]
+        return url
+
     def do_POST(self):
         body = self.rfile.read(int(self.headers['Content-Length']))
+        url = self.path
+        self.path = self.path_of(url, body)
         with lock:
             key = (self.path, self.headers.get('webhook-id'))
             attempts[key] = attempts.get(key, 0) + 1
             busy[self.path] = busy.get(self.path, 0) + 1
             log.write(json.dumps({
                 'at': time.time(), 'path': self.path, 'headers': {k.lower(): v for k, v in self.headers.items()},
-                'body': body.decode(), 'busy': busy[self.path], 'connection': self.number}) + '\n')
+                'body': body.decode(), 'busy': busy[self.path], 'connection': self.number, 'url': url}) + '\n')
         try:
             self.answer(self.path.strip('/').split('/'))
         except (BrokenPipeError, ConnectionResetError, TimeoutError, ssl.SSLError):

@@ -27,6 +27,26 @@ webhook() {
     W=$T/hooks/webhooks/$1
 }
 
+# integration NAME JSON: the same of hooks/integrations/NAME.json.
+integration() {
+    local answer
+    answer=$(save "$T/hooks/integrations/$1.json" "$2")
+    is ok "$answer" || { tail -n 1 "$T/rejected"; return 1; }
+    W=$T/hooks/integrations/$1
+}
+
+# forwards PROVIDER PATH [MEMBER…]: an integration `i` whose requests come to this path of the receiver.
+forwards() {
+    local config more=
+    case $1 in
+    google-analytics) config="{\"measurementId\":\"G-1\",\"apiSecret\":\"$2\",\"host\":\"$RECEIVER\"}" ;;
+    posthog) config="{\"apiKey\":\"$2\",\"host\":\"$RECEIVER\"}" ;;
+    sentry) config="{\"dsn\":\"${RECEIVER/\/\//\/\/key@}/$2/42\"}" ;;
+    esac
+    (($# == 2)) || more=$(printf ',%s' "${@:3}")
+    integration i "{\"provider\":\"$1\",\"config\":$config$more}"
+}
+
 # sends PATH [MEMBER…]: a webhook `w` for every Deal event, to this path of the receiver; members are more of its JSON.
 sends() {
     local path=$1 more=

@@ -5,7 +5,7 @@ PARTS=(append "append to an entity" state history "diff and blame" "time travel"
     "all or none" receipts rejected query "subscribe to a query" "edit the state" find "the whole tenant then" "a day" status stats verify "backup and restore"
     declare "declared verb" "declare handlers"
     "a handler before" "a handler after"
-    webhook deliveries restore import)
+    webhook deliveries forward restore import)
 
 setup_file() {
     mount_start -o hooks_allow=127.0.0.1
@@ -162,4 +162,8 @@ part() {
 
 @test "README, deliveries: the commands print what the page says" {
     part "deliveries"
+}
+
+@test "README, forward: the commands print what the page says" {
+    part "forward"
 }
