@@ -146,8 +146,10 @@ int engine_last_event(struct engine *engine, struct event_row *row);
 // Where an event begins and when it was, without reading its line.
 int engine_event_place(struct engine *engine, uint64_t position, uint64_t *offset, int64_t *at_us);
 
-// The chunk that holds a version, if it was indexed; the last chunk of an entity, when version is UINT32_MAX.
+// The chunk that holds a version, if it was indexed.
 int engine_chunk(struct engine *engine, uint64_t entity, uint32_t version, struct chunk *chunk);
+// The last chunk of an entity. -EIO also when there are signs of a later one.
+int engine_last_chunk(struct engine *engine, uint64_t entity, struct chunk *chunk);
 // The latest snapshot at or before a version.
 int engine_snapshot(struct engine *engine, uint64_t entity, uint32_t version, struct snapshot_row *row);
 // -EIO also when a name beside it is damaged, which may be this one.

@@ -62,7 +62,7 @@ static int lost(struct reader *reader, int error, const char *what, uint64_t num
 static int indexed_head(struct reader *reader, uint64_t entity, struct head *head)
 {
     struct chunk chunk;
-    int error = engine_chunk(reader->engine, entity, UINT32_MAX, &chunk);
+    int error = engine_last_chunk(reader->engine, entity, &chunk);
     if (error)
         return error;
     const struct event_place *last = &chunk.events[chunk.count - 1];

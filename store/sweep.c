@@ -51,7 +51,7 @@ static int replay_id(struct reader *reader, const struct event_row *row)
     return error == -ENOENT ? ids_add(&t->ids, identity_hash(event.id), row->position) : error;
 }
 
-static int replay(struct reader *reader, const struct event_row *row)
+static int replay(struct reader *reader, const struct event_row *row, struct reason *why)
 {
     struct entity *e;
     int error = replay_id(reader, row);
@@ -60,6 +60,9 @@ static int replay(struct reader *reader, const struct event_row *row)
     // A chunk of a half-done sweep has it already.
     if (error || row->version <= e->head.version)
         return error;
+    if (row->version != e->head.version + 1)
+        return reason_set(why, -EIO, "tenant %s: damaged: the index of entity %llu ends before version %u",
+            reader->tenant->name, (unsigned long long)row->entity, row->version - 1);
     error = entity_reserve_pending(e, 1);
     if (error)
         return error;
@@ -99,7 +102,7 @@ int sweep_open(struct sweep *sweep, struct tenant *tenant, struct engine *engine
     int found = 0;
     while (!error && (found = engine_events_next(engine, &row)) == 1) {
         begun += row.version == 1;
-        error = replay(&reader, &row);
+        error = replay(&reader, &row, why);
     }
     error = error ? error : found;
     if (error)

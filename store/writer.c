@@ -406,6 +406,9 @@ int writer_load(
     error = sweep_open(sweep, t, engine, why);
     if (!error)
         error = transaction_open(tx, t, engine, why);
+    if (!error && sweep->mark > tx->end.position)
+        error = reason_set(why, -EIO, "tenant %s: damaged: the log ends at event %llu, the index knows of event %llu",
+            t->name, (unsigned long long)tx->end.position, (unsigned long long)sweep->mark);
     if (!error && t->reactor)
         error = t->reactor->open(&t->reaction, t, engine, why);
     if (error)

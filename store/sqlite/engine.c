@@ -306,25 +306,37 @@ int engine_event_place(struct engine *e, uint64_t position, uint64_t *offset, in
     return 0;
 }
 
-int engine_chunk(struct engine *e, uint64_t entity, uint32_t version, struct chunk *chunk)
+// The row that a search has found, which is the entity's if it fits its checksum.
+static int take_chunk(struct engine *e, sqlite3_stmt *s, uint64_t entity, struct chunk *chunk)
 {
-    bool last = version == UINT32_MAX;
-    int64_t low = chunk_key(entity, last ? 0 : chunk_first(version));
-    int64_t high = last ? chunk_key(entity + 1, 0) - 1 : low;
-    sqlite3_stmt *s = statement_of(e, CHUNK, (uint64_t)low, (uint64_t)high);
     int error = connection_row(&e->connection, s);
     if (error)
         return error;
+    int64_t key = (int64_t)column_number(s, 0);
     chunk->entity = entity;
-    chunk->first = chunk_key_version((int64_t)column_number(s, 0));
+    chunk->first = chunk_key_version(key);
     chunk->offset = column_number(s, 1);
-    error = chunk_decode(chunk, column_slice(s, 2));
+    return chunk_decode(chunk, column_slice(s, 2)) ? damaged(e, "index row", (uint64_t)key) : 0;
+}
+
+int engine_chunk(struct engine *e, uint64_t entity, uint32_t version, struct chunk *chunk)
+{
+    sqlite3_stmt *s = statement_of(e, CHUNK, (uint64_t)chunk_key(entity, chunk_first(version)), 0);
+    int error = take_chunk(e, s, entity, chunk);
     sqlite3_reset(s);
-    if (error)
-        return damaged(e, "index row", (uint64_t)low);
-    if (!last && version >= chunk->first + chunk->count)
-        return -ENOENT;
-    return 0;
+    return error ? error : version < chunk->first + chunk->count ? 0 : -ENOENT;
+}
+
+int engine_last_chunk(struct engine *e, uint64_t entity, struct chunk *chunk)
+{
+    uint64_t low = (uint64_t)chunk_key(entity, 0), high = (uint64_t)chunk_key(entity + 1, 0) - 1;
+    sqlite3_stmt *s = statement_of(e, LAST_CHUNK, low, high);
+    int error = take_chunk(e, s, entity, chunk);
+    uint64_t behind = error ? 0 : column_number(s, 3);
+    sqlite3_reset(s);
+    // Keys in the pages above the rows have no checksum. A damaged one leads a search to an earlier row of the entity;
+    // going on from there, the next row is met all the same.
+    return behind && behind <= high ? damaged(e, "an index row before", behind) : error;
 }
 
 bool take_snapshot(sqlite3_stmt *s, int64_t *key, struct snapshot_row *row)
@@ -347,6 +359,8 @@ int engine_snapshot(struct engine *e, uint64_t entity, uint32_t version, struct 
         return error;
     int64_t key;
     bool sound = take_snapshot(s, &key, row);
+    // A damaged key in a page above the rows may have led to one that was not asked for.
+    sound = sound && chunk_key_entity(key) == entity && row->version <= version;
     error = keep(e, s, &row->created_by, &row->noun, &row->fields);
     return sound ? error : damaged(e, "snapshot", (uint64_t)key);
 }

@@ -85,7 +85,9 @@ const char *const engine_statements[STATEMENTS] = {
     [LAST_EVENT] = "SELECT position, entity, version, offset, at, type, hash, sum, line FROM event "
                    "ORDER BY position DESC LIMIT 1",
     [EVENT_PLACE] = "SELECT offset, at FROM event WHERE position = ?1",
-    [CHUNK] = "SELECT key, offset, events FROM chunk WHERE key BETWEEN ?1 AND ?2 ORDER BY key DESC LIMIT 1",
+    [CHUNK] = "SELECT key, offset, events FROM chunk WHERE key = ?1",
+    [LAST_CHUNK] = "SELECT key, offset, events, (SELECT key FROM chunk AS behind WHERE key > chunk.key ORDER BY key "
+                   "LIMIT 1) FROM chunk WHERE key BETWEEN ?1 AND ?2 ORDER BY key DESC LIMIT 1",
     [SNAPSHOT] =
         "SELECT key, created_at, created_by, noun, alive, fields, sum FROM snapshot WHERE key BETWEEN ?1 AND ?2 "
         "ORDER BY key DESC LIMIT 1",

@@ -39,6 +39,7 @@ enum {
     LAST_EVENT,
     EVENT_PLACE,
     CHUNK,
+    LAST_CHUNK,
     SNAPSHOT,
     ENTITY_OF_NAME,
     NAME_BEFORE,

@@ -120,6 +120,36 @@ static void last_event(void)
     fixture_close(&f);
 }
 
+// What opens a tenant of 40 events of one entity, changed by SQL at rest.
+static int open_changed(const char *sql)
+{
+    struct fixture f = {0};
+    fixture_open(&f);
+    for (int i = 0; i < 40; i++)
+        REQUIRE(event(&f, "order_1", "was_seen", "{}"));
+    fixture_stop(&f);
+    file_sql(f.path, "acme.db", sql);
+    quiet(true);
+    int error = fixture_try(&f);
+    quiet(false);
+    if (!error)
+        fixture_stop(&f);
+    directory_remove(f.path);
+    fixture_free_texts(&f);
+    return error;
+}
+
+static void ends_that_differ(void)
+{
+    CHECK_INT(open_changed("SELECT 1"), 0);
+    CHECK_INT(open_changed("DELETE FROM event WHERE position > 38; UPDATE mark SET position = 38 WHERE one = 2"), -EIO);
+    CHECK_INT(open_changed("UPDATE mark SET position = 35 WHERE one = 1"), 0);
+    // The last chunk, versions 33 to 40, is gone; the log says nothing of 33 to 35 then.
+    CHECK_INT(open_changed("UPDATE mark SET position = 35 WHERE one = 1;"
+                           "DELETE FROM chunk WHERE key = (SELECT max(key) FROM chunk)"),
+        -EIO);
+}
+
 static void most_is_sound(void)
 {
     printf("#   %u of %u did not open, %u lists and %u of %u writes failed, %llu of %llu answers were EIO\n", unopened,
@@ -147,6 +177,7 @@ int main(int count, char **arguments)
     TEST("any byte that changed while the tenant was closed", any_byte);
     quiet(false);
     TEST("a damaged last event keeps nothing else from being read and written", last_event);
+    TEST("a log that ends before its index, or goes on behind its end, is not written on", ends_that_differ);
     TEST("what is sound can be read and written", most_is_sound);
     directory_remove(sound.path);
     fixture_free_texts(&sound);

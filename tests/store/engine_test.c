@@ -167,12 +167,12 @@ static void chunks_and_snapshots(void)
     CHECK_INT(engine_commit(writer), 0);
     CHECK_INT(engine_chunk(reader, 4, 18, &found), 0);
     CHECK(found.first == 17 && found.count == 2 && found.offset == 99 && found.events[1].position == 8);
-    CHECK_INT(engine_chunk(reader, 4, UINT32_MAX, &found), 0);
+    CHECK_INT(engine_last_chunk(reader, 4, &found), 0);
     CHECK_INT(found.first, 17);
     CHECK_INT(engine_chunk(reader, 4, 2, &found), 0);
     CHECK_INT(engine_chunk(reader, 4, 3, &found), -ENOENT);
     CHECK_INT(engine_chunk(reader, 4, 19, &found), -ENOENT);
-    CHECK_INT(engine_chunk(reader, 3, UINT32_MAX, &found), -ENOENT);
+    CHECK_INT(engine_last_chunk(reader, 3, &found), -ENOENT);
     CHECK_INT(engine_chunk(reader, 5, 1, &found), -ENOENT);
     CHECK_INT(engine_snapshot(reader, 4, 127, &row), 0);
     CHECK(row.version == 64 && row.alive && row.created_at_us == 5);
