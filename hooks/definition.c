@@ -1,36 +1,15 @@
 #include "hooks/definition.h"
 
-#include "store/json.h"
+#include "hooks/document.h"
 
 #include <errno.h>
 #include <openssl/crypto.h>
 
 // ---- the whole
 
-// Strict, where cJSON is not.
-static int check_json(struct slice text, struct reason *why)
-{
-    struct json_scanner scanner;
-    size_t used = 0;
-    json_scanner_init(&scanner);
-    enum json_found found = json_scan(&scanner, text.at, text.size, &used, why);
-    if (found == JSON_WRONG)
-        return -EINVAL;
-    if (found == JSON_MORE)
-        return reason_set(why, -EINVAL, json_scanner_idle(&scanner) ? "it is empty" : "its JSON is not complete");
-    struct slice rest = {.at = text.at + used, .size = text.size - used};
-    for (size_t i = 0; i < rest.size; i++)
-        if (!strchr(" \t\r\n", rest.at[i]) || !rest.at[i])
-            return reason_set(why, -EINVAL, "something stands behind its object");
-    struct slice value = {.at = text.at, .size = used};
-    if (json_kind(value) != JSON_OBJECT)
-        return reason_set(why, -EINVAL, "it must be an object");
-    return json_refuse_duplicates(value, why);
-}
-
 int definition_parse(struct slice text, cJSON **json, struct reason *why)
 {
-    int error = check_json(text, why);
+    int error = document_check(text, why);
     if (error)
         return error;
     *json = cJSON_ParseWithLength(text.at, text.size);

@@ -9,61 +9,19 @@
 #include <stdlib.h>
 #include <strings.h>
 
-#define PATTERN_TEXT_MAX 512
-
 // ---- what an event must be
 
-static bool is_pattern_text(const char *text)
+static int add_pattern(struct webhook *w, const char *text, struct reason *why)
 {
-    return *text && strlen(text) < PATTERN_TEXT_MAX &&
-           !text[strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._*:-")];
-}
-
-// One alternative. `was_placed` may be an entity or a type of any noun: both are meant.
-static int read_pattern(struct webhook *w, const char *text, struct reason *why)
-{
-    if (!strcmp(text, "*")) {
-        w->is_for_all = true;
-        return 0;
-    }
-    struct webhook_pattern pattern = {0};
-    struct slice written = slice_of(text);
-    char filter[PATTERN_TEXT_MAX + 8];
-    if (!is_pattern_text(text))
-        return reason_set(why, -EINVAL, "\"%.80s\" is no pattern like Deal.Closed, Deal.*, *.created", text);
-    if (name_is_entity(written))
-        pattern.entity = arena_copy(&w->receiver.arena, written);
-    snprintf(filter, sizeof filter, "type=%s", text);
-    int error = filter_parse(&pattern.filter, FILTER_QUERY, slice_of(filter), NULL);
-    if (error == -ENOMEM)
-        return error;
-    pattern.has_filter = !error;
-    if (error && !pattern.entity.size)
-        return reason_set(why, -EINVAL, "\"%.80s\" is no pattern like Deal.Closed, Deal.*, *.created", text);
-    struct webhook_pattern *patterns = reallocarray(w->patterns, w->pattern_count + 1, sizeof *patterns);
-    if (!patterns)
-        return -ENOMEM;
-    w->patterns = patterns;
-    patterns[w->pattern_count++] = pattern;
-    return 0;
-}
-
-static int read_alternatives(struct webhook *w, const char *text, struct reason *why)
-{
-    char *copy = strdup(text), *rest = copy;
-    int error = copy ? 0 : -ENOMEM;
-    for (char *one; !error && (one = strsep(&rest, "|"));)
-        error = read_pattern(w, one, why);
-    free(copy);
-    return error;
+    return event_patterns_add(&w->patterns, slice_of(text), &w->receiver.arena, why);
 }
 
 static int read_patterns(struct webhook *w, const cJSON *value, const char *member, struct reason *why)
 {
-    if (w->is_for_all || w->pattern_count)
+    if (!event_patterns_none(&w->patterns))
         return reason_set(why, -EINVAL, "trigger and events are the same: give one of them");
     if (definition_text(value))
-        return read_alternatives(w, definition_text(value), why);
+        return add_pattern(w, definition_text(value), why);
     if (!cJSON_IsArray(value) || !value->child)
         return reason_set(why, -EINVAL, "%s must be a pattern or an array of patterns", member);
     int error = 0;
@@ -71,7 +29,7 @@ static int read_patterns(struct webhook *w, const cJSON *value, const char *memb
     cJSON_ArrayForEach(one, value)
     {
         if (!error)
-            error = definition_text(one) ? read_alternatives(w, definition_text(one), why)
+            error = definition_text(one) ? add_pattern(w, definition_text(one), why)
                                          : reason_set(why, -EINVAL, "%s must hold patterns, as strings", member);
     }
     return error;
@@ -79,19 +37,7 @@ static int read_patterns(struct webhook *w, const cJSON *value, const char *memb
 
 bool webhook_wants(const struct receiver *receiver, struct slice type, struct slice entity)
 {
-    const struct webhook *w = (const struct webhook *)receiver;
-    if (w->is_for_all)
-        return true;
-    char term[NAME_TERM_MAX];
-    struct slice folded = {.at = term, .size = name_type_term(term, type, entity)};
-    for (size_t i = 0; i < w->pattern_count; i++) {
-        const struct webhook_pattern *p = &w->patterns[i];
-        if (p->entity.size && slice_equal(p->entity, entity))
-            return true;
-        if (p->has_filter && filter_type_matches(&p->filter.choices[0].values[0], folded))
-            return true;
-    }
-    return false;
+    return event_patterns_want(&((const struct webhook *)receiver)->patterns, type, entity);
 }
 
 // ---- where to
@@ -286,7 +232,7 @@ static int read_members(struct webhook *w, const cJSON *all, struct reason *why)
         if (!error)
             error = read_member(w, member, why);
     }
-    if (!error && !w->is_for_all && !w->pattern_count)
+    if (!error && event_patterns_none(&w->patterns))
         return reason_set(why, -EINVAL, "trigger (or events) is missing: which events are to be sent");
     if (!error && !w->receiver.url)
         return reason_set(why, -EINVAL, "url is missing: where the events are to be sent");
@@ -320,14 +266,11 @@ int webhook_read(struct receiver **receiver, struct slice text, struct reason *w
 void webhook_free(struct receiver *receiver)
 {
     struct webhook *w = (struct webhook *)receiver;
-    for (size_t i = 0; i < w->pattern_count; i++)
-        if (w->patterns[i].has_filter)
-            filter_free(&w->patterns[i].filter);
     for (size_t i = 0; i < w->header_count; i++)
         free(w->headers[i]);
     for (size_t i = 0; i < WEBHOOK_KEYS_MAX; i++)
         signature_forget_key(&w->keys[i]);
-    free(w->patterns);
+    event_patterns_free(&w->patterns);
 }
 
 // ---- what others may see

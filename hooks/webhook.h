@@ -3,28 +3,20 @@
 //     {"trigger" or "events": PATTERN or [PATTERN…], "url", "headers": {…}, "secret": KEY or [KEY…],
 //      "retry": {"maxAttempts", "backoff"}, "filter", "payload": "state" or "event", "concurrency", "disabled"}
 //     and for people: name, description, "action":"webhook", "type":"webhook"
-//     PATTERN: Deal.Closed, Deal.*, *.created, A|B, order.was_placed, the id of an entity, or * for all; case aside
+//     PATTERN: as in event_pattern.h
 //
 // What is secret in it never leaves: webhook_mask makes what others may see.
 #pragma once
 
+#include "hooks/event_pattern.h"
 #include "hooks/receiver.h"
-#include "store/filter.h"
 
 #define WEBHOOK_KEYS_MAX    5u
 #define WEBHOOK_HEADERS_MAX 32u
 
-struct webhook_pattern {
-    struct slice entity;  // this entity, or nothing
-    struct filter filter; // these types, when has_filter
-    bool has_filter;
-};
-
 struct webhook {
     struct receiver receiver;
-    bool is_for_all;
-    struct webhook_pattern *patterns;
-    size_t pattern_count;
+    struct event_patterns patterns;
     char *headers[WEBHOOK_HEADERS_MAX]; // as libcurl takes them
     size_t header_count;
     struct signature_key keys[WEBHOOK_KEYS_MAX];
