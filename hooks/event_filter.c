@@ -90,7 +90,7 @@ static void add_data(struct bytes *out, struct slice key, struct slice data)
     bytes_add_char(out, '}');
 }
 
-static int make_plain(struct bytes *out, struct slice line)
+int event_filter_plain(struct slice line, struct bytes *out)
 {
     struct json_cursor c = json_enter(line);
     bytes_add_char(out, '{');
@@ -104,18 +104,30 @@ static int make_plain(struct bytes *out, struct slice line)
     return out->failed ? -ENOMEM : 0;
 }
 
+static int find_matches(const struct filter *find, struct reader *reader, const struct shown_state *shown)
+{
+    struct match *match;
+    int error = match_open(&match, reader, find, 0, NULL, NULL);
+    if (error)
+        return error;
+    int holds = match_holds(match, shown);
+    match_close(match);
+    return holds;
+}
+
 // A FILTER of find/ looks at states: the event is shown to it as one.
 static int find_holds(const struct filter *find, struct reader *reader, struct slice plain, struct slice target)
 {
-    struct match *match;
     STATE_AUTO state = state_make(true, 0, SLICE(""), name_entity_noun(target), plain);
     struct shown_state shown = {.name = target, .version = 1, .state = state};
-    int error = state ? match_open(&match, reader, find, 0, NULL, NULL) : -ENOMEM;
-    if (error)
-        return error;
-    int holds = match_holds(match, &shown);
-    match_close(match);
-    return holds;
+    return state ? find_matches(find, reader, &shown) : -ENOMEM;
+}
+
+int event_filter_matches(const struct event_filter *f, const struct shown_state *shown, struct slice object)
+{
+    if (event_filter_is_open(f))
+        return 1;
+    return f->has_find ? find_matches(&f->find, NULL, shown) : operators_match(&operators, f->object, object, NULL);
 }
 
 int event_filter_holds(const struct event_filter *f, struct reader *reader, struct slice line)
@@ -124,7 +136,7 @@ int event_filter_holds(const struct event_filter *f, struct reader *reader, stru
     struct slice target;
     if (event_filter_is_open(f))
         return 1;
-    int error = make_plain(&plain, line);
+    int error = event_filter_plain(line, &plain);
     if (error)
         return error;
     if (!f->has_find)

@@ -5,7 +5,7 @@
 
 #include "store/arena.h"
 #include "store/filter.h"
-#include "store/history.h"
+#include "store/shown.h"
 
 struct event_filter {
     struct slice object; // one of them, or neither: everything passes
@@ -22,3 +22,10 @@ static inline bool event_filter_is_open(const struct event_filter *filter)
 }
 // 1 or 0, or -errno. The line must not lie in the reader's own memory.
 int event_filter_holds(const struct event_filter *filter, struct reader *reader, struct slice line);
+
+// ---- for whoever asks several filters about one event, or asks about a state
+
+// Appends the event's line as filters see it. 0 or -ENOMEM.
+int event_filter_plain(struct slice line, struct bytes *plain);
+// Does what is shown so match, be it an event or a state? `object` is all of it. It follows no ids of other entities.
+int event_filter_matches(const struct event_filter *filter, const struct shown_state *shown, struct slice object);

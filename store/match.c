@@ -205,7 +205,7 @@ static int text_part_holds(
     char name[NAME_ENTITY_MAX];
     // Neither an escape nor anything longer stands in an entity's id.
     struct slice id = {.at = quoted.at + 1, .size = quoted.size - 2};
-    if (crossed == MATCH_CROSSINGS || !name_is_entity(id))
+    if (!m->reader || crossed == MATCH_CROSSINGS || !name_is_entity(id))
         return 0;
     memcpy(name, id.at, id.size);
     return referred_holds(m, c, (struct slice){.at = name, .size = id.size}, step, crossed + 1);

@@ -22,6 +22,7 @@
 
 struct match;
 
+// Without a reader (NULL) the id of an entity is a text like any other.
 // `position`: as things stood just after it; 0: now. Expressions (~) are read here: -EINVAL with the reason. `stops` is
 // asked now and then in what may take long. The filter must outlive it.
 int match_open(struct match **match, struct reader *reader, const struct filter *filter, uint64_t position,
