@@ -27,7 +27,10 @@
 const char engine_upgrade[] = "BEGIN IMMEDIATE;" TABLES_2 "COMMIT";
 
 // What came later to format 2; a file that lacks it gets it when its writer opens it.
-const char engine_additions[] = "CREATE TABLE IF NOT EXISTS kept(hook INTEGER PRIMARY KEY, text BLOB, sum INT);";
+const char engine_additions[] =
+    "CREATE TABLE IF NOT EXISTS kept(hook INTEGER PRIMARY KEY, text BLOB, sum INT);"
+    "CREATE TABLE IF NOT EXISTS metric(hook INTEGER PRIMARY KEY, defined INT, cursor INT, tail INT, snapshot_at INT,"
+    "                                  snapshot TEXT, numbers BLOB, sum INT);";
 
 const char engine_schema[] =
     "BEGIN;"
@@ -151,6 +154,11 @@ const char *const engine_statements[STATEMENTS] = {
         "SELECT number, count, lines FROM attempt WHERE hook = ?1 AND number >= ?2 ORDER BY number LIMIT 1",
     [DROP_ATTEMPTS] = "DELETE FROM attempt WHERE hook = ?1 AND number <= ?2",
     [DROP_ALL_ATTEMPTS] = "DELETE FROM attempt WHERE hook = ?1",
+    [PUT_METRIC] = "INSERT OR REPLACE INTO metric VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+    [DROP_METRIC] = "DELETE FROM metric WHERE hook = ?1",
+    [PUT_METRIC_MARK] = "INSERT OR REPLACE INTO mark VALUES(4, ?1)",
+    [METRIC] = "SELECT defined, cursor, tail, snapshot_at, snapshot, numbers, sum FROM metric WHERE hook = ?1",
+    [METRIC_MARK] = "SELECT position FROM mark WHERE one = 4",
     [WALK_ENTITIES] = "SELECT id, name, sum FROM entity WHERE id > ?1 ORDER BY id",
     [WALK_NAMES] = "SELECT entity, name, sum FROM name WHERE name > ?1 ORDER BY name",
     [WALK_GIVEN] = "SELECT position, id FROM given WHERE id > ?1 ORDER BY id",
