@@ -53,7 +53,7 @@ $(BUILD)/%.o: %.c
 
 $(BUILD)/tests/%: tests/%.c $(BUILD)/libhooks.a $(BUILD)/libstore.a
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $< $(BUILD)/libhooks.a $(BUILD)/libstore.a $(LDLIBS) -lm
+	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $< $(BUILD)/libhooks.a $(BUILD)/libstore.a $(QUICKJS) $(LDLIBS) -lm -ldl
 
 $(BUILD)/tests/fuzz/%_replay: tests/fuzz/%_fuzz.c tests/fuzz/replay.c $(BUILD)/libstore.a
 	@mkdir -p $(@D)

@@ -46,6 +46,27 @@ static void add_log(struct bytes *out, const struct log_end *end)
     bytes_printf(out, ",\n  \"rejectedBytes\": %llu,\n", (unsigned long long)end->rejected_bytes);
 }
 
+// Alerts and metrics, which stand at the top level.
+static void add_values(struct bytes *out, struct tenant *tenant)
+{
+    BYTES_AUTO values = {0};
+    bytes_add_char(&values, '{');
+    if (tenant->reactor)
+        tenant->reactor->show_tenant(tenant->reaction, &values);
+    else
+        bytes_add_text(&values, "\"alerts\":[],\"metrics\":{}");
+    bytes_add_char(&values, '}');
+    out->failed = out->failed || values.failed;
+    if (out->failed)
+        return;
+    struct json_cursor c = json_enter(bytes_slice(&values));
+    for (struct slice key, value; json_next_member(&c, &key, &value);) {
+        bytes_printf(out, "  %.*s: ", SLICE_ARG(key));
+        json_pretty(out, value, 1);
+        bytes_add_text(out, ",\n");
+    }
+}
+
 static void add_hooks(struct bytes *out, struct mount *mount, struct tenant *tenant)
 {
     BYTES_AUTO hooks = {0};
@@ -95,7 +116,9 @@ int status_show(struct visit *v, struct slice *text, int64_t *changed_at_us)
     struct bytes *out = &v->mount->status;
     struct log_end end = tenant_end(v->tenant);
     bytes_clear(out);
-    bytes_printf(out, "{\n  \"alerts\": [],\n  \"metrics\": {},\n  \"tenant\": \"%s\",\n", v->tenant->name);
+    bytes_add_text(out, "{\n");
+    add_values(out, v->tenant);
+    bytes_printf(out, "  \"tenant\": \"%s\",\n", v->tenant->name);
     add_hooks(out, v->mount, v->tenant);
     add_beside(out, v->mount, v->tenant);
     add_log(out, &end);

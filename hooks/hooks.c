@@ -1,16 +1,20 @@
 #include "hooks/hooks.h"
 
 #include "hooks/handler.h"
+#include "hooks/metrics.h"
+#include "store/tenant.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
-static const struct hook_kind *const kinds[] = {&handler_kind, &webhook_kind, &integration_kind, NULL};
+static const struct hook_kind *const kinds[] = {
+    &handler_kind, &webhook_kind, &metric_kind, &integration_kind, NULL};
 
 static void close_reaction(void *self)
 {
     struct reaction *reaction = self;
     handlers_close(reaction->handlers);
+    metrics_close(reaction->metrics);
     free(reaction);
 }
 
@@ -20,6 +24,8 @@ static int open_reaction(void **self, struct tenant *tenant, struct engine *engi
     if (!reaction)
         return -ENOMEM;
     int error = handlers_open(&reaction->handlers, tenant, engine, why);
+    if (!error && !tenant->rehearses)
+        error = metrics_open(&reaction->metrics, tenant, engine, why);
     if (error) {
         close_reaction(reaction);
         return error;
@@ -33,6 +39,11 @@ static struct handlers *handlers_of(void *self)
     return ((struct reaction *)self)->handlers;
 }
 
+static struct metrics *metrics_of(void *self)
+{
+    return ((struct reaction *)self)->metrics;
+}
+
 static int before(void *self, struct transaction *tx, struct entity *entity, const struct event *event,
     struct bytes *data, struct reason *why)
 {
@@ -44,21 +55,59 @@ static int after(void *self, struct transaction *tx, struct entity *entity, uint
     return handlers_after(handlers_of(self), tx, entity, position);
 }
 
-static int write_rows(void *self, struct engine *engine)
+static int added(
+    void *self, struct transaction *tx, struct entity *entity, const struct event *event, uint64_t position)
 {
-    return handlers_write(handlers_of(self), engine);
+    struct metrics *metrics = metrics_of(self);
+    return metrics ? metrics_added(metrics, tx, entity, event, position) : 0;
+}
+
+static void undone(void *self, uint64_t position)
+{
+    if (metrics_of(self))
+        metrics_undone(metrics_of(self), position);
+}
+
+static int write_rows(void *self, struct transaction *tx, bool idle)
+{
+    int error = handlers_write(handlers_of(self), tx->reader.engine);
+    return error ? error : metrics_write(metrics_of(self), tx, idle);
+}
+
+static bool pass(void *self, struct transaction *tx, int64_t budget_ns)
+{
+    return metrics_pass(metrics_of(self), tx, budget_ns);
+}
+
+static int tick(void *self, struct transaction *tx)
+{
+    return metrics_tick(metrics_of(self), tx);
+}
+
+static int64_t due_us(void *self)
+{
+    return metrics_due_us(metrics_of(self));
 }
 
 static void show(void *self, struct bytes *out)
 {
     bytes_add_text(out, "\"handlers\":");
     handlers_show(handlers_of(self), out);
+    bytes_add_text(out, ",\"metrics\":");
+    metrics_show(metrics_of(self), out);
 }
 
-static void settle(void *self, struct engine *engine, bool committed)
+static void show_tenant(void *self, struct bytes *out)
+{
+    bytes_add_text(out, "\"alerts\":[],\"metrics\":");
+    metrics_show_values(metrics_of(self), out);
+}
+
+static void settle(void *self, struct transaction *tx, bool committed)
 {
     struct reaction *reaction = self;
-    handlers_settle(reaction->handlers, engine, committed);
+    handlers_settle(reaction->handlers, tx->reader.engine, committed);
+    metrics_settle(reaction->metrics, tx, committed);
 }
 
 const struct reactor hooks_reactor = {
@@ -67,7 +116,13 @@ const struct reactor hooks_reactor = {
     .close = close_reaction,
     .before = before,
     .after = after,
+    .added = added,
+    .undone = undone,
     .write = write_rows,
-    .show = show,
     .settle = settle,
+    .pass = pass,
+    .tick = tick,
+    .due_us = due_us,
+    .show = show,
+    .show_tenant = show_tenant,
 };

@@ -7,6 +7,7 @@
 #include "store/hook.h"
 
 struct handlers;
+struct metrics;
 
 // What a commit has changed of receivers (receiver.h), for the thread of the deliveries to look at.
 #define RECEIVER_NEWS_MAX 16u
@@ -19,6 +20,7 @@ struct receiver_news {
 // A tenant's `self`.
 struct reaction {
     struct handlers *handlers;
+    struct metrics *metrics; // NULL in a rehearsal: what is only tried counts for nothing
     struct receiver_news receivers;
 };
 

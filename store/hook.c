@@ -193,6 +193,12 @@ static int drop(struct transaction *tx, const struct hook_order *order, const st
     return error ? error : take(tx, order->kind, HOOK_REMOVED, row);
 }
 
+static int may_leave(struct transaction *tx, const struct hook_order *order, struct reason *why)
+{
+    const struct hook_kind *kind = order->kind;
+    return kind->leave ? kind->leave(tx->tenant->reaction, order->name, why) : 0;
+}
+
 static int take_out(struct transaction *tx, const struct hook_order *order, struct reason *why)
 {
     const struct hook_kind *kind = order->kind;
@@ -203,6 +209,8 @@ static int take_out(struct transaction *tx, const struct hook_order *order, stru
         error = reason_set(why, -ENOENT, "there is no %.*s", SHOWN(order->name));
     if (!error)
         error = keep(&row, &kept);
+    if (!error)
+        error = may_leave(tx, order, why);
     if (!error)
         error = record(tx, order, order->name, false, (struct slice){0}, SLICE("{}"), &row.position);
     return error ? error : drop(tx, order, &row);
@@ -225,6 +233,8 @@ static int rename_hook(struct transaction *tx, const struct hook_order *order, s
         error = reason_set(why, -ENOENT, "there is no %.*s", SHOWN(order->name));
     if (!error)
         error = keep(&row, &kept);
+    if (!error)
+        error = may_leave(tx, order, why);
     if (!error)
         error = find(tx, kind, order->new_name, &replaced);
     if (!error && replaced.number)

@@ -72,6 +72,8 @@ struct hook_kind {
     int (*take)(void *self, enum hook_change change, const struct hook_row *row);
     // Adds the events that follow from what was just taken. 0 or -errno, likewise. NULL: there are none.
     int (*follow)(void *self, struct transaction *tx, enum hook_change change, const struct hook_row *row);
+    // May the hook of a name go, be it removed or renamed? 0, or -EBUSY with the reason. NULL: always.
+    int (*leave)(void *self, struct slice name, struct reason *why);
 };
 
 // What happens while a transaction is made. The writer's thread calls; nothing here may wait for anything.
@@ -88,13 +90,32 @@ struct reactor {
         struct bytes *data, struct reason *why);
     // After it was added. What it adds itself follows. 0, or -errno when the submission cannot go on.
     int (*after)(void *self, struct transaction *tx, struct entity *entity, uint64_t position);
+    // An event is in the transaction, be it appended, imported or the store's own, and its entity has the state behind
+    // it; the one before it is transaction_state_before. Nothing may be added here. 0 or -errno: then it is undone.
+    int (*added)(
+        void *self, struct transaction *tx, struct entity *entity, const struct event *event, uint64_t position);
+    // What was added behind a position is undone.
+    void (*undone)(void *self, uint64_t position);
     // Everything is judged, and the transaction is about to be committed: writes what hooks have said (engine_put_…).
-    // 0 or -errno, which undoes it.
-    int (*write)(void *self, struct engine *engine);
-    // Appends what status.json shows of all hooks: `"handlers":{…}`, the kinds joined by commas. Any thread.
-    void (*show)(void *self, struct bytes *out);
+    // `idle`: nobody waits for it. 0 or -errno, which undoes it.
+    int (*write)(void *self, struct transaction *tx, bool idle);
     // The transaction has ended. Undone: `self` must be made anew from the hooks on disk if any was taken.
-    void (*settle)(void *self, struct engine *engine, bool committed);
+    void (*settle)(void *self, struct transaction *tx, bool committed);
+
+    // Between transactions, when the moment `due` has come: does a piece of what waits, for about so long. True when
+    // `tick` is wanted.
+    bool (*pass)(void *self, struct transaction *tx, int64_t budget_ns);
+    // Time has passed: adds the events that are due, as a submission of its own. 0 or -errno, which undoes the
+    // transaction.
+    int (*tick)(void *self, struct transaction *tx);
+    // When `pass` wants to be called although nothing has come, by the clock; INT64_MIN: at once, INT64_MAX: never.
+    int64_t (*due_us)(void *self);
+
+    // ---- any thread
+    // Appends what status.json shows of all hooks: `"handlers":{…}`, the kinds joined by commas.
+    void (*show)(void *self, struct bytes *out);
+    // Appends what it shows of the tenant: `"alerts":[…],"metrics":{…}`.
+    void (*show_tenant)(void *self, struct bytes *out);
 };
 
 // ---- orders: what the mount asks of the writer

@@ -398,6 +398,9 @@ int judge_submission(struct transaction *tx, struct submission *s)
         break;
     case SUBMIT_ROWS:
         return s->write(s, tx->reader.engine);
+    case SUBMIT_TICK:
+        fatal = tx->tenant->reactor->tick(tx->tenant->reaction, tx);
+        break;
     case SUBMIT_REFUSAL:
         return 0;
     }

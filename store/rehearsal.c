@@ -12,6 +12,7 @@ int rehearsal_open(struct rehearsal *r, const struct tenant_options *options, en
         return -ENOMEM;
     tenant_init(r->tenant, options->number, options->name, options->path, options->sqids);
     r->tenant->reactor = options->reactor;
+    r->tenant->rehearses = true;
     int error = engine_open(&r->engine, options->path, mode, why);
     if (!error && engine_format(r->engine) != ENGINE_FORMAT)
         error = reason_set(why, -EINVAL, "tenant %s has an older format: mount it once", options->name);

@@ -19,6 +19,7 @@ enum submission_kind {
     SUBMIT_ROLLBACK, // a moment: the difference to the state of then becomes one event
     SUBMIT_HOOK,     // a change of a hook
     SUBMIT_ROWS,     // rows that are no events (outbox.h): `write` puts them
+    SUBMIT_TICK,     // the writer's own: time has passed for what reacts (hook.h)
     SUBMIT_REFUSAL,  // `error` and `why` are known already; only to be written to `rejected`
 };
 

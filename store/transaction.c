@@ -1,6 +1,7 @@
 #include "store/transaction.h"
 
 #include "store/grow.h"
+#include "store/hook.h"
 #include "store/query.h"
 
 #include <errno.h>
@@ -301,7 +302,8 @@ int transaction_add(struct transaction *tx, struct entity *e, struct event *even
         e->next.since_bytes = 0;
     }
     transaction_renew(tx, *position, event);
-    return 0;
+    const struct reactor *reactor = tx->tenant->reactor;
+    return reactor ? reactor->added(tx->tenant->reaction, tx, e, event, *position) : 0;
 }
 
 static struct event_row row_of(const struct transaction *tx, const struct addition *a)
@@ -328,6 +330,11 @@ void transaction_renew(const struct transaction *tx, uint64_t position, struct e
 struct state *transaction_state_before(const struct transaction *tx)
 {
     return tx->undos[tx->undo_count - 1].next_state;
+}
+
+struct head transaction_head_before(const struct transaction *tx)
+{
+    return tx->undos[tx->undo_count - 1].next;
 }
 
 int transaction_preview(struct transaction *tx, struct entity *e, const struct event *event, struct state **state)
@@ -389,6 +396,8 @@ void transaction_undo_to(struct transaction *tx, const struct transaction_mark *
     ids_truncate(&t->ids, tx->end.position);
     types_truncate(&t->types, mark->types);
     pthread_mutex_unlock(&t->lock);
+    if (t->reactor)
+        t->reactor->undone(t->reaction, tx->end.position);
 }
 
 void transaction_undo(struct transaction *tx)

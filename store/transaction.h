@@ -109,6 +109,8 @@ int transaction_add(struct transaction *tx, struct entity *entity, struct event 
 void transaction_renew(const struct transaction *tx, uint64_t position, struct event *event);
 // The state of its entity before the last event was added; NULL before its first. Borrowed.
 struct state *transaction_state_before(const struct transaction *tx);
+// Where its history ended before.
+struct head transaction_head_before(const struct transaction *tx);
 // The state that an event would lead to; the caller drops it. 0 or -ENOMEM.
 int transaction_preview(struct transaction *tx, struct entity *entity, const struct event *event, struct state **state);
 // The event at a position, be it of this transaction or recorded.

@@ -18,6 +18,10 @@
 #define GATHER_NS_MAX INT64_C(300000)
 // After so long without work the writer is idle.
 #define IDLE_NS INT64_C(50000000)
+// What is due at a moment is looked at so often before: the clock may be set.
+#define DUE_US_MAX INT64_C(500000)
+// What reacts may then take so long at a time.
+#define IDLE_PASS_NS INT64_C(5000000)
 // Resting, it writes rows of the index so many at a time.
 #define IDLE_ROWS 2048u
 // Rows of the index that each commit writes: so many, or this many for each of its events.
@@ -57,6 +61,8 @@ struct writer {
     struct bytes held; // lines of refusals that are not on disk yet
     unsigned expected; // submissions to gather
     int64_t commit_ns; // running mean
+    int64_t worked_ns; // when it last had something to do
+    unsigned idle;     // what it has done since: a checkpoint, and then rest
 };
 
 // ---- the queue
@@ -173,7 +179,7 @@ static void fail_batch(struct writer *w, struct submission *batch, int error)
             s->error = error;
             reason_set(&s->why, error, "%s", engine_error(w->engine));
         }
-        if (s->kind != SUBMIT_ROWS)
+        if (s->kind != SUBMIT_ROWS && s->kind != SUBMIT_TICK)
             hold_rejection(w, s);
     }
 }
@@ -190,7 +196,7 @@ static int end_transaction(struct writer *w, int error, size_t *changes)
     sweep_settle(&w->sweep, w->tenant, !error);
     index_settle(w->tenant, !error);
     if (reactor)
-        reactor->settle(w->tenant->reaction, w->engine, !error);
+        reactor->settle(w->tenant->reaction, &w->tx, !error);
     if (!error)
         bytes_trim(&w->held, 0);
     return error;
@@ -211,12 +217,18 @@ static void commit_held(struct writer *w)
         observe(w, 0);
 }
 
+static int write_reaction(struct writer *w, bool idle)
+{
+    const struct reactor *reactor = w->tenant->reactor;
+    return reactor ? reactor->write(w->tenant->reaction, &w->tx, idle) : 0;
+}
+
 static void commit_batch(struct writer *w, struct submission *batch)
 {
     size_t changes;
     int error = write_batch(w, batch);
-    if (!error && w->tenant->reactor)
-        error = w->tenant->reactor->write(w->tenant->reaction, w->engine);
+    if (!error)
+        error = write_reaction(w, false);
     if (!error)
         error = sweep_rows(w, w->tx.count);
     if (!error)
@@ -266,6 +278,8 @@ static int commit_index(struct writer *w, size_t rows)
         error = sweep_step(&w->sweep, &w->tx, rows, true);
     if (!error)
         error = index_step(w->tenant, w->engine, w->tx.published.position, rows, IDLE_ROWS);
+    if (!error)
+        error = write_reaction(w, true);
     return end_transaction(w, error, &changes);
 }
 
@@ -309,6 +323,35 @@ static void rest(struct writer *w)
     malloc_trim(0);
 }
 
+// ---- what reacts, when nothing has come
+
+// When to look whether it wants to be called, by the steady clock; INT64_MAX: not before something comes.
+static int64_t due_ns(const struct writer *w)
+{
+    const struct reactor *reactor = w->tenant->reactor;
+    int64_t due_us = reactor ? reactor->due_us(w->tenant->reaction) : INT64_MAX;
+    if (due_us == INT64_MAX)
+        return INT64_MAX;
+    int64_t now_us = when_now_us(), now_ns = when_steady_ns();
+    if (due_us <= now_us)
+        return now_ns;
+    int64_t wait_us = due_us - now_us;
+    return now_ns + (wait_us < DUE_US_MAX ? wait_us : DUE_US_MAX) * 1000;
+}
+
+// Lets it do a piece of what waits, and record what has come of it. Those who append are kept waiting for less than
+// their commit takes.
+static void react(struct writer *w, bool idle)
+{
+    const struct reactor *reactor = w->tenant->reactor;
+    struct submission tick = {.kind = SUBMIT_TICK};
+    if (reactor && reactor->due_us(w->tenant->reaction) <= when_now_us() &&
+        reactor->pass(w->tenant->reaction, &w->tx, idle ? IDLE_PASS_NS : w->commit_ns / 4))
+        commit_batch(w, &tick);
+}
+
+// ---- waiting
+
 // Waits until something is queued or the writer is to stop, or until a moment. False when nothing had come by then.
 static bool wait_until(struct writer *w, int64_t until_ns)
 {
@@ -329,20 +372,25 @@ static bool wait_until(struct writer *w, int64_t until_ns)
 // Time that nobody needs goes to a checkpoint, and then to rest.
 static void wait_for_work(struct writer *w)
 {
-    if (wait_until(w, when_steady_ns() + IDLE_NS))
-        return;
-    checkpoint(w, true);
-    if (wait_until(w, when_steady_ns() + atomic_load(&w->tenant->rest_ns)))
-        return;
-    rest(w);
-    wait_until(w, INT64_MAX);
+    const int64_t idle_ns[] = {IDLE_NS, IDLE_NS + atomic_load(&w->tenant->rest_ns)};
+    int64_t due = due_ns(w);
+    while (w->idle < 2) {
+        int64_t until_ns = w->worked_ns + idle_ns[w->idle];
+        if (wait_until(w, until_ns < due ? until_ns : due) || due <= until_ns)
+            return;
+        if (w->idle++)
+            rest(w);
+        else
+            checkpoint(w, true);
+    }
+    wait_until(w, due);
 }
 
-// Takes the next batch; NULL when the writer is to stop and nothing is left.
+// Takes what is queued; NULL when that is nothing.
 static struct submission *take_batch(struct writer *w, unsigned *count)
 {
-    wait_for_work(w);
-    gather(w);
+    if (is_queued(w))
+        gather(w);
 
     pthread_mutex_lock(&w->lock);
     struct submission *batch = w->first, **link = &w->first;
@@ -362,19 +410,40 @@ static struct submission *take_batch(struct writer *w, unsigned *count)
     return *count ? batch : NULL;
 }
 
+static void work(struct writer *w, struct submission *batch, unsigned count)
+{
+    int64_t start_ns = when_steady_ns();
+    commit_batch(w, batch);
+    w->worked_ns = when_steady_ns();
+    int64_t took_ns = w->worked_ns - start_ns;
+    w->commit_ns = w->commit_ns ? (w->commit_ns * 7 + took_ns) / 8 : took_ns;
+    w->expected = count + atomic_load_explicit(&w->queued, memory_order_relaxed);
+    w->idle = 0;
+    answer_batch(batch);
+    forget_entities(w, ENTITY_BYTES, ENTITY_LOOKS);
+    checkpoint(w, false);
+}
+
+// Nobody submits any more, and nothing is left.
+static bool is_done(struct writer *w)
+{
+    pthread_mutex_lock(&w->lock);
+    bool done = w->stop && !w->first;
+    pthread_mutex_unlock(&w->lock);
+    return done;
+}
+
 static void *run(void *argument)
 {
     struct writer *w = argument;
-    unsigned count;
-    for (struct submission *batch; (batch = take_batch(w, &count));) {
-        int64_t start_ns = when_steady_ns();
-        commit_batch(w, batch);
-        int64_t took_ns = when_steady_ns() - start_ns;
-        w->commit_ns = w->commit_ns ? (w->commit_ns * 7 + took_ns) / 8 : took_ns;
-        w->expected = count + atomic_load_explicit(&w->queued, memory_order_relaxed);
-        answer_batch(batch);
-        forget_entities(w, ENTITY_BYTES, ENTITY_LOOKS);
-        checkpoint(w, false);
+    w->worked_ns = when_steady_ns();
+    while (!is_done(w)) {
+        unsigned count;
+        wait_for_work(w);
+        struct submission *batch = take_batch(w, &count);
+        if (batch)
+            work(w, batch, count);
+        react(w, !batch);
     }
     finish_index(w);
     return NULL;

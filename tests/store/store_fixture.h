@@ -28,9 +28,10 @@ struct fixture {
     struct reader reader;
     tenant_observer *observer;
     void *observer_context;
-    const char *entity;  // whose `append` is written to; NULL: the tenant's
-    const char *actor;   // NULL: user_test
-    struct rerun *rerun; // what is appended comes through this file of an import; NULL: it does not
+    const struct reactor *reactor; // NULL: nothing reacts
+    const char *entity;            // whose `append` is written to; NULL: the tenant's
+    const char *actor;             // NULL: user_test
+    struct rerun *rerun;           // what is appended comes through this file of an import; NULL: it does not
 
     // the last answer
     int error;
@@ -184,6 +185,7 @@ static inline void fixture_start(struct fixture *f)
     if (error)
         printf("# %s\n", why.text);
     REQUIRE(error);
+    store_set_reactor(f->store, f->reactor);
     if (store_find(f->store, SLICE("acme"), &info) == -ENOENT)
         REQUIRE(store_make(f->store, &info));
     f->number = info.number;

@@ -1,0 +1,44 @@
+// A metric as its file defines it: one number over what a tenant has.
+//
+//     {"aggregate":"count|sum|avg|min|max", "type":"Deal", "field":"value", "filter":FILTER}
+//                                      over the living entities of a type
+//     {"aggregate":…, "events":PATTERN or [PATTERN…], "field":"data.value", "filter":FILTER, "window":"30d"}
+//                                      over events, since ever or so long
+//     {"expression":"mrr / activeSubscriptions"}
+//     and everywhere: interval (of its history: "1h"), unit, label, name, description
+//
+// Only numbers of JSON are added up or compared; count with a field counts where it is present and not null. A filter
+// is an object of operators or a FILTER of find/ (event_filter.h); over events its paths, and the field, begin at the
+// event's own line, a {"before","after"} read as its `after`. It looks at one state, or one event: it follows no ids.
+//
+// Plain data; any thread.
+#pragma once
+
+#include "hooks/event_filter.h"
+#include "hooks/event_pattern.h"
+#include "hooks/expression.h"
+#include "store/value.h"
+
+#define METRIC_NAME_MAX EXPRESSION_NAME_MAX
+
+enum metric_source { METRIC_STATES, METRIC_EVENTS, METRIC_EXPRESSION, METRIC_BUILT_IN };
+enum metric_aggregate { METRIC_COUNT, METRIC_SUM, METRIC_AVG, METRIC_MIN, METRIC_MAX };
+
+struct metric_definition {
+    enum metric_source source;
+    enum metric_aggregate aggregate;
+    struct slice type;              // METRIC_STATES: the noun in lower case
+    struct event_patterns patterns; // METRIC_EVENTS
+    int64_t window_us;              // the same; 0: since ever
+    struct expression expression;   // METRIC_EXPRESSION
+    struct steps field;             // without steps: there is none
+    bool looks_at_meta;             // the field or the filter names $id, $version …
+    struct event_filter filter;
+    int64_t interval_us; // of its history
+    struct arena arena;
+};
+
+// Reads a definition. 0, -EINVAL with the reason, or -ENOMEM; then there is nothing to free. Whether there is what an
+// expression names is not looked at.
+int metric_read(struct metric_definition *definition, struct slice text, struct reason *why);
+void metric_free(struct metric_definition *definition);
