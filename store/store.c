@@ -25,6 +25,7 @@ struct store {
     char *path;
     int lock_fd;
     struct catalog *catalog;
+    char alphabet[SQID_ALPHABET_SIZE + 1];
     struct sqids sqids;
     tenant_observer *observer;
     void *context;
@@ -114,13 +115,13 @@ static int copy_info(struct store *store, const struct tenant_row *row)
 
 static int load_catalog(struct store *store, struct reason *why)
 {
-    char path[512], alphabet[SQID_ALPHABET_SIZE + 1];
+    char path[512];
     snprintf(path, sizeof path, "%s/catalog", store->path);
-    int error = sqids_shuffle(alphabet);
+    int error = sqids_shuffle(store->alphabet);
     if (!error)
-        error = catalog_open(&store->catalog, path, ENGINE_CREATE, alphabet, why);
+        error = catalog_open(&store->catalog, path, ENGINE_CREATE, store->alphabet, why);
     if (!error)
-        error = sqids_init(&store->sqids, alphabet, STORE_ID_LENGTH_MIN);
+        error = sqids_init(&store->sqids, store->alphabet, STORE_ID_LENGTH_MIN);
     struct tenant_row row = {0};
     while (!error && (error = catalog_from(store->catalog, row.number + 1, &row)) == 0)
         error = copy_info(store, &row);
@@ -182,6 +183,11 @@ const struct reactor *store_reactor(const struct store *store)
 const char *store_path(const struct store *store)
 {
     return store->path;
+}
+
+const char *store_alphabet(const struct store *store)
+{
+    return store->alphabet;
 }
 
 // ---- the catalog

@@ -38,6 +38,8 @@ const struct reactor *store_reactor(const struct store *store);
 // Closes all tenants: what was submitted is committed and answered.
 void store_close(struct store *store);
 const char *store_path(const struct store *store);
+// That of its ids; by it a store is known again.
+const char *store_alphabet(const struct store *store);
 
 // 0, -EEXIST, or -errno. `info` must have name, uid, gid and mode; number and time are filled in.
 int store_make(struct store *store, struct tenant_info *info);

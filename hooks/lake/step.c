@@ -1,0 +1,3 @@
+#include "hooks/lake/step.h"
+
+void (*lake_at_step)(const char *step);
