@@ -2,6 +2,7 @@
 #include "cli/backup.h"
 #include "cli/blame.h"
 #include "cli/diff.h"
+#include "cli/lake.h"
 #include "cli/log.h"
 #include "cli/mount.h"
 #include "cli/replay.h"
@@ -20,7 +21,7 @@ static const struct {
     {"blame", blame_main},
     {"diff", diff_main},
     {"import", NULL},
-    {"lake", NULL},
+    {"lake", lake_main},
     {"log", log_main},
     {"replay", replay_main},
     {"restore", restore_main},

@@ -4,6 +4,7 @@
 #include "fs/view.h"
 #include "hooks/delivery.h"
 #include "hooks/hooks.h"
+#include "hooks/lake/lake.h"
 #include "store/follower.h"
 
 #include <errno.h>
@@ -24,7 +25,7 @@
 
 static const char usage[] =
     "Usage: factfs [OPTION]... STORE MOUNT\n"
-    "       factfs log | diff | blame | replay | stats | verify | backup | restore --help\n"
+    "       factfs log | diff | blame | replay | stats | lake | verify | backup | restore --help\n"
     "Mounts the event store in the directory STORE (made if it is not there) at MOUNT.\n"
     "\n"
     "  -f               stay in the foreground; messages go to the terminal\n"
@@ -34,6 +35,10 @@ static const char usage[] =
     "       hooks_allow=RANGE\n"
     "                     what webhooks may dial besides the public internet: 10.0.0.0/8, ::1; repeatable\n"
     "       hooks_ca=FILE certificates (PEM) that they trust besides the system's\n"
+    "       lake=DIR      keep all events in a table of Apache Iceberg there, too\n"
+    "       lake_flush_bytes=N, lake_flush_seconds=N\n"
+    "                     when so much waits (64M), or for so long (60), it goes there\n"
+    "       lake_hash     with the hash of each event\n"
     "       pidfile=FILE  write the number of the daemon's process there\n"
     "       allow_other, default_permissions, fsname=..., nosuid, nodev, noexec, ...\n"
     "                     as for every FUSE mount; the first two are on already where they can be\n"
@@ -53,6 +58,7 @@ struct settings {
     char kernel[1024]; // options for libfuse
     struct delivery_options hooks;
     char hooks_ca[PATH_MAX];
+    struct lake_options lake;
 };
 
 // ---- options
@@ -108,6 +114,9 @@ static int take_option(struct settings *settings, char *option, struct reason *w
         return address_list_add(&settings->hooks.opened, option + 12, why);
     if (!strncmp(option, "hooks_ca=", 9))
         return take_certificates(settings, option + 9, why);
+    int error = lake_option(&settings->lake, option, why);
+    if (error != -ENOENT)
+        return error;
     // Of root's mounts others may always see what the modes let them.
     if (is_for_others(option) || (!strcmp(option, "allow_other") && geteuid() == 0))
         return 0;
@@ -186,7 +195,9 @@ static int mount_here(const char *store, const char *point, const struct setting
 {
     struct ready ready = {.settings = settings, .pipe = pipe};
     struct reason why = {0};
-    struct following following[] = {{.follower = &delivery_follower, .options = &settings->hooks}, {0}};
+    struct following following[] = {{.follower = &delivery_follower, .options = &settings->hooks}, {0}, {0}};
+    if (settings->lake.place[0])
+        following[1] = (struct following){.follower = &lake_follower, .options = &settings->lake};
     struct mount_options options = {
         .store = store,
         .point = point,
@@ -306,7 +317,7 @@ static int read_options(struct settings *settings, int argc, char **argv)
 
 int mount_main(int argc, char **argv)
 {
-    struct settings settings = {.views_max = VIEWS_USUAL};
+    struct settings settings = {.views_max = VIEWS_USUAL, .lake = lake_options_usual()};
     // Handlers must not see where the daemon runs. Before there are threads.
     setenv("TZ", "UTC0", 1);
     tzset();
