@@ -64,6 +64,8 @@ static void describe(const struct command *command, struct option *longs, char *
         *longs++ = (struct option){.name = o->name, .has_arg = argument, .val = o->letter ? o->letter : i};
         if (o->letter)
             *letters++ = o->letter;
+        if (o->letter && argument == required_argument)
+            *letters++ = ':';
     }
     *longs = (struct option){.name = "help", .val = HELP};
 }
@@ -81,7 +83,7 @@ int command_read(const struct command *command, int argc, char **argv)
 {
     static char name[32]; // for the messages of getopt_long
     struct option longs[COMMAND_OPTIONS + 2] = {0};
-    char letters[COMMAND_OPTIONS + 1] = "";
+    char letters[2 * COMMAND_OPTIONS + 1] = "";
     enum terminal_colour colour = TERMINAL_COLOUR_AUTO;
     describe(command, longs, letters);
     snprintf(name, sizeof name, "factfs %s", command->name);

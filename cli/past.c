@@ -1,20 +1,16 @@
 #include "cli/past.h"
 
 #include "cli/command.h"
+#include "cli/object.h"
 #include "store/grow.h"
-#include "store/json.h"
 #include "store/name.h"
 #include "store/when.h"
 
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
-#include <unistd.h>
-
-#define READ_BYTES ((size_t)256 * 1024)
 
 static int complain(const struct past *p, const char *path, int error)
 {
@@ -95,45 +91,6 @@ int past_open(struct past *p, const char *command, const char *path)
     return error;
 }
 
-static int read_file(const char *path, struct bytes *text)
-{
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return -errno;
-    int error = 0;
-    for (ssize_t size = 1; !error && size;) {
-        char *at = bytes_reserve(text, READ_BYTES);
-        size = at ? read(fd, at, READ_BYTES) : 0;
-        if (!at)
-            error = -ENOMEM;
-        else if (size < 0)
-            error = -errno;
-        else
-            text->size += (size_t)size;
-    }
-    close(fd);
-    return error;
-}
-
-// Reads a file that holds one object.
-static int read_object(const struct past *p, const char *path, struct bytes *text)
-{
-    struct json_scanner scanner;
-    size_t before = text->size, used;
-    struct reason why = {0};
-    int error = read_file(path, text);
-    if (error)
-        return error;
-    json_scanner_init(&scanner);
-    if (json_scan(&scanner, text->at + before, text->size - before, &used, &why) != JSON_VALUE ||
-        json_kind((struct slice){.at = text->at + before, .size = used}) != JSON_OBJECT) {
-        fprintf(stderr, "factfs %s: %s holds no object\n", p->command, path);
-        return -EBADMSG;
-    }
-    text->size = before + used;
-    return 0;
-}
-
 int past_state(const struct past *p, const char *when, struct bytes *document)
 {
     char directory[PATH_MAX], path[PATH_MAX];
@@ -150,7 +107,7 @@ int past_state(const struct past *p, const char *when, struct bytes *document)
     if (!error)
         error = join(path, "%s/state.json", directory);
     if (!error)
-        error = read_object(p, path, document);
+        error = object_read(p->command, path, document);
     if (error != -ENOENT)
         return !error || error == -EBADMSG ? error : complain(p, path, error);
     // Deleted; or there is no such past.
@@ -201,6 +158,6 @@ int past_event_read(const struct past *p, const struct past_event *event, struct
     char path[PATH_MAX];
     int error = join(path, "%s/events/%s", p->entity, event->name);
     if (!error)
-        error = read_object(p, path, line);
+        error = object_read(p->command, path, line);
     return !error || error == -EBADMSG ? error : complain(p, path, error);
 }
