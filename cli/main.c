@@ -7,6 +7,8 @@
 #include "cli/mount.h"
 #include "cli/replay.h"
 #include "cli/stats.h"
+#include "cli/status.h"
+#include "cli/tail_hooks.h"
 #include "cli/verify.h"
 
 #include <stdio.h>
@@ -26,8 +28,8 @@ static const struct {
     {"replay", replay_main},
     {"restore", restore_main},
     {"stats", stats_main},
-    {"status", NULL},
-    {"tail-hooks", NULL},
+    {"status", status_main},
+    {"tail-hooks", tail_hooks_main},
     {"verify", verify_main},
 };
 
