@@ -14,7 +14,7 @@ BUILD := build$(if $(SANITIZER),/$(subst $(comma),-,$(SANITIZER)))
 
 WARNINGS := -Wall -Wextra -Wconversion -Wshadow -Wmissing-prototypes -Wstrict-prototypes -Wformat=2 -Wundef \
             -Wpointer-arith -Wcast-qual -Wwrite-strings -Wvla -Werror
-PACKAGES := fuse3 sqlite3 libcjson libcrypto libcurl libzstd zlib
+PACKAGES := fuse3 sqlite3 libcjson libcrypto libcurl libwebsockets libzstd zlib
 # Debian's static library of QuickJS has no pkg-config file.
 QUICKJS  := $(firstword $(wildcard /usr/lib/*/quickjs/libquickjs.a))
 SANITIZE := $(if $(SANITIZER),-fsanitize=$(SANITIZER) -fno-omit-frame-pointer -O1,-O2)
@@ -26,7 +26,7 @@ LDFLAGS += $(if $(SANITIZER),-fsanitize=$(SANITIZER))
 
 STORE := $(patsubst %.c,$(BUILD)/%.o,$(wildcard store/*.c store/sqlite/*.c))
 HOOKS := $(patsubst %.c,$(BUILD)/%.o,$(wildcard hooks/*.c hooks/lake/*.c))
-MOUNT := $(patsubst %.c,$(BUILD)/%.o,$(wildcard fs/*.c cli/*.c))
+MOUNT := $(patsubst %.c,$(BUILD)/%.o,$(wildcard fs/*.c web/*.c cli/*.c))
 STORE_TESTS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/*/*_test.c))
 FUZZERS := $(patsubst tests/fuzz/%_fuzz.c,%,$(wildcard tests/fuzz/*_fuzz.c))
 REPLAYS := $(FUZZERS:%=$(BUILD)/tests/fuzz/%_replay)
@@ -90,7 +90,7 @@ format:
 
 lint:
 	cppcheck --quiet --std=c11 --enable=warning,performance,portability --inline-suppr --error-exitcode=1 \
-	  --suppress=missingIncludeSystem -D_GNU_SOURCE -DFUSE_USE_VERSION=312 -I. store hooks fs cli
+	  --suppress=missingIncludeSystem -D_GNU_SOURCE -DFUSE_USE_VERSION=312 -I. store hooks fs web cli
 
 bench: tests
 	tests/bench/run $(BUILD)

@@ -6,6 +6,7 @@
 #include "hooks/hooks.h"
 #include "hooks/lake/lake.h"
 #include "store/follower.h"
+#include "web/server.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -25,7 +26,8 @@
 
 static const char usage[] =
     "Usage: factfs [OPTION]... STORE MOUNT\n"
-    "       factfs log | diff | blame | replay | stats | lake | verify | backup | restore --help\n"
+    "       factfs log | diff | blame | replay | stats | status | tail-hooks | lake | verify | backup | restore "
+    "--help\n"
     "Mounts the event store in the directory STORE (made if it is not there) at MOUNT.\n"
     "\n"
     "  -f               stay in the foreground; messages go to the terminal\n"
@@ -39,6 +41,8 @@ static const char usage[] =
     "       lake_flush_bytes=N, lake_flush_seconds=N\n"
     "                     when so much waits (64M), or for so long (60), it goes there\n"
     "       lake_hash     with the hash of each event\n"
+    "       metrics=[ADDRESS:]PORT\n"
+    "                     answer Prometheus at http://ADDRESS:PORT/metrics; without ADDRESS, this machine alone\n"
     "       pidfile=FILE  write the number of the daemon's process there\n"
     "       allow_other, default_permissions, fsname=..., nosuid, nodev, noexec, ...\n"
     "                     as for every FUSE mount; the first two are on already where they can be\n"
@@ -59,6 +63,7 @@ struct settings {
     struct delivery_options hooks;
     char hooks_ca[PATH_MAX];
     struct lake_options lake;
+    struct server_options server;
 };
 
 // ---- options
@@ -114,6 +119,8 @@ static int take_option(struct settings *settings, char *option, struct reason *w
         return address_list_add(&settings->hooks.opened, option + 12, why);
     if (!strncmp(option, "hooks_ca=", 9))
         return take_certificates(settings, option + 9, why);
+    if (!strncmp(option, "metrics=", 8))
+        return server_read_options(&settings->server, option + 8, why);
     int error = lake_option(&settings->lake, option, why);
     if (error != -ENOENT)
         return error;
@@ -203,6 +210,8 @@ static int mount_here(const char *store, const char *point, const struct setting
         .point = point,
         .reactor = &hooks_reactor,
         .following = following,
+        .exporter = settings->server.port ? &server_exporter : NULL,
+        .exporter_options = &settings->server,
         .kernel_options = settings->kernel,
         .views_max = settings->views_max,
         .serving = serving,

@@ -5,6 +5,7 @@
 #include "fs/requests.h"
 #include "fs/scratch.h"
 #include "fs/search.h"
+#include "fs/status.h"
 #include "fs/visit.h"
 #include "fs/waiter.h"
 #include "store/follower.h"
@@ -78,6 +79,8 @@ static int serve(struct mount *mount, struct reason *why)
     int error = notifier_start(mount->notifier);
     if (!error)
         error = start_following(mount);
+    if (!error && mount->exporter)
+        error = mount->exporter->start(mount->exporting);
     if (!error)
         error = search_start(mount->search);
     if (error)
@@ -189,12 +192,17 @@ static int open_mount(struct mount *mount, const struct mount_options *options, 
         error = open_following(mount, why);
     if (!error)
         store_set_reactor(mount->store, options->reactor);
+    mount->told = (struct exporter_source){.store = mount->store, .show = status_show_hooks, .context = mount};
+    if (!error && mount->exporter)
+        error = mount->exporter->open(&mount->exporting, &mount->told, options->exporter_options, why);
     return error ? error : open_session(mount, options, why);
 }
 
 static void close_mount(struct mount *mount)
 {
-    // First: they answer who asks, and use tenants.
+    if (mount->exporter)
+        mount->exporter->close(mount->exporting);
+    // Before the store: they answer who asks, and use tenants.
     for (const struct following *f = mount->following; f->follower; f++)
         f->follower->stop(f->self);
     // The kernel does not close what is open when it is unmounted.
@@ -237,6 +245,7 @@ int mount_serve(const struct mount_options *options, struct reason *why)
     struct mount mount = {
         .point = options->point,
         .following = options->following,
+        .exporter = options->exporter,
         .desk = {.reader = TENANT_READER_REQUESTS},
         .serving = options->serving,
         .serving_context = options->serving_context,

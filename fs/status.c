@@ -46,46 +46,6 @@ static void add_log(struct bytes *out, const struct log_end *end)
     bytes_printf(out, ",\n  \"rejectedBytes\": %llu,\n", (unsigned long long)end->rejected_bytes);
 }
 
-// Alerts and metrics, which stand at the top level.
-static void add_values(struct bytes *out, struct tenant *tenant)
-{
-    BYTES_AUTO values = {0};
-    bytes_add_char(&values, '{');
-    if (tenant->reactor)
-        tenant->reactor->show_tenant(tenant->reaction, &values);
-    else
-        bytes_add_text(&values, "\"alerts\":[],\"metrics\":{}");
-    bytes_add_char(&values, '}');
-    out->failed = out->failed || values.failed;
-    if (out->failed)
-        return;
-    struct json_cursor c = json_enter(bytes_slice(&values));
-    for (struct slice key, value; json_next_member(&c, &key, &value);) {
-        bytes_printf(out, "  %.*s: ", SLICE_ARG(key));
-        json_pretty(out, value, 1);
-        bytes_add_text(out, ",\n");
-    }
-}
-
-static void add_hooks(struct bytes *out, struct mount *mount, struct tenant *tenant)
-{
-    BYTES_AUTO hooks = {0};
-    bytes_add_char(&hooks, '{');
-    if (tenant->reactor)
-        tenant->reactor->show(tenant->reaction, &hooks);
-    for (const struct following *f = mount->following; f->follower; f++)
-        if (f->follower->show) {
-            bytes_add_text(&hooks, hooks.size > 1 ? "," : "");
-            f->follower->show(f->self, tenant->number, &hooks);
-        }
-    bytes_add_char(&hooks, '}');
-    bytes_add_text(out, "  \"hooks\": ");
-    if (!hooks.failed)
-        json_pretty(out, bytes_slice(&hooks), 1);
-    out->failed = out->failed || hooks.failed;
-    bytes_add_text(out, ",\n");
-}
-
 static void add_member(struct bytes *out, struct slice key, struct slice value)
 {
     bytes_add_text(out, "  ");
@@ -93,6 +53,37 @@ static void add_member(struct bytes *out, struct slice key, struct slice value)
     bytes_add_text(out, ": ");
     json_pretty(out, value, 1);
     bytes_add_text(out, ",\n");
+}
+
+void status_show_hooks(void *context, struct tenant *tenant, struct bytes *out)
+{
+    struct mount *mount = context;
+    bytes_add_char(out, '{');
+    if (tenant->reactor)
+        tenant->reactor->show_tenant(tenant->reaction, out);
+    else
+        bytes_add_text(out, "\"alerts\":[],\"metrics\":{}");
+    bytes_add_text(out, ",\"hooks\":{");
+    size_t before = out->size;
+    if (tenant->reactor)
+        tenant->reactor->show(tenant->reaction, out);
+    for (const struct following *f = mount->following; f->follower; f++)
+        if (f->follower->show) {
+            bytes_add_text(out, out->size > before ? "," : "");
+            f->follower->show(f->self, tenant->number, out);
+        }
+    bytes_add_text(out, "}}");
+}
+
+// Its members, laid out.
+static void add_hooks(struct bytes *out, struct mount *mount, struct tenant *tenant)
+{
+    BYTES_AUTO shown = {0};
+    status_show_hooks(mount, tenant, &shown);
+    out->failed |= shown.failed;
+    struct json_cursor c = json_enter(shown.failed ? SLICE("{}") : bytes_slice(&shown));
+    for (struct slice key, value; json_next_member(&c, &key, &value);)
+        add_member(out, key, value);
 }
 
 // What followers show beside the hooks.
@@ -117,10 +108,9 @@ int status_show(struct visit *v, struct slice *text, int64_t *changed_at_us)
     struct log_end end = tenant_end(v->tenant);
     bytes_clear(out);
     bytes_add_text(out, "{\n");
-    add_values(out, v->tenant);
-    bytes_printf(out, "  \"tenant\": \"%s\",\n", v->tenant->name);
     add_hooks(out, v->mount, v->tenant);
     add_beside(out, v->mount, v->tenant);
+    bytes_printf(out, "  \"tenant\": \"%s\",\n", v->tenant->name);
     add_log(out, &end);
     bytes_printf(out, "  \"subscribers\": %u,\n  \"daemon\": {\n", count_subscribers(v));
     bytes_printf(out, "    \"version\": \"%s\",\n    \"pid\": %d,\n    \"since\": ", FACTFS_VERSION, (int)getpid());

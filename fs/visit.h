@@ -8,6 +8,7 @@
 #include "fs/known.h"
 #include "fs/node.h"
 #include "fs/view.h"
+#include "store/exporter.h"
 #include "store/history.h"
 #include "store/store.h"
 
@@ -60,7 +61,10 @@ struct mount {
     struct known *known;
     struct views *views;
     struct notifier *notifier;
-    struct following *following; // (store/follower.h)
+    struct following *following;     // (store/follower.h)
+    const struct exporter *exporter; // (store/exporter.h) NULL: there is none
+    void *exporting;                 // its `self`
+    struct exporter_source told;     // what it asks
     struct waiting *waiting;
     struct search *search;
     pthread_mutex_t files_lock;

@@ -30,6 +30,8 @@ struct store {
     tenant_observer *observer;
     void *context;
     const struct reactor *reactor;
+    store_closing *closing; // (lock)
+    void *closing_context;  // (lock)
 
     pthread_mutex_t lock; // of what follows, and of the catalog
     struct open_tenant *open;
@@ -180,6 +182,14 @@ const struct reactor *store_reactor(const struct store *store)
     return store->reactor;
 }
 
+void store_set_closing(struct store *store, store_closing *closing, void *context)
+{
+    pthread_mutex_lock(&store->lock);
+    store->closing = closing;
+    store->closing_context = context;
+    pthread_mutex_unlock(&store->lock);
+}
+
 const char *store_path(const struct store *store)
 {
     return store->path;
@@ -294,6 +304,8 @@ static void close_open(struct store *store, struct open_tenant *closed)
     while (*link != closed)
         link = &(*link)->next;
     *link = closed->next;
+    if (store->closing)
+        store->closing(store->closing_context, closed->tenant);
     tenant_close(closed->tenant);
     free(closed);
 }
@@ -349,13 +361,13 @@ static int open_one(struct store *store, const struct tenant_info *info, struct 
     return 0;
 }
 
-int store_get(struct store *store, uint32_t number, struct tenant **tenant)
+static int get(struct store *store, uint32_t number, bool opens, struct tenant **tenant)
 {
     int error = 0;
     pthread_mutex_lock(&store->lock);
     struct open_tenant *o = find_open(store, number);
     if (!o) {
-        if (number && number < store->info_count && store->infos[number].number) {
+        if (opens && number && number < store->info_count && store->infos[number].number) {
             close_idle(store);
             error = open_one(store, &store->infos[number], &o);
         } else {
@@ -364,11 +376,22 @@ int store_get(struct store *store, uint32_t number, struct tenant **tenant)
     }
     if (o) {
         o->users++;
-        o->used = ++store->uses;
+        if (opens)
+            o->used = ++store->uses;
         *tenant = o->tenant;
     }
     pthread_mutex_unlock(&store->lock);
     return error;
+}
+
+int store_get(struct store *store, uint32_t number, struct tenant **tenant)
+{
+    return get(store, number, true, tenant);
+}
+
+int store_get_open(struct store *store, uint32_t number, struct tenant **tenant)
+{
+    return get(store, number, false, tenant);
 }
 
 void store_put(struct store *store, struct tenant *tenant)

@@ -35,6 +35,10 @@ int store_open(struct store **store, const char *path, tenant_observer *observer
 // From now on this reacts to what happens in tenants (hook.h). Before the first tenant is opened.
 void store_set_reactor(struct store *store, const struct reactor *reactor);
 const struct reactor *store_reactor(const struct store *store);
+// Called when a tenant is closed because nobody uses it, just before that; must not call the store.
+typedef void store_closing(void *context, struct tenant *tenant);
+// NULL: nobody is called from now on.
+void store_set_closing(struct store *store, store_closing *closing, void *context);
 // Closes all tenants: what was submitted is committed and answered.
 void store_close(struct store *store);
 const char *store_path(const struct store *store);
@@ -55,4 +59,6 @@ int store_from(struct store *store, uint32_t from, struct tenant_info *info);
 // The open tenant of a number; give it back with store_put. -ENOENT, or why it cannot be opened (said on stderr once a
 // try).
 int store_get(struct store *store, uint32_t number, struct tenant **tenant);
+// The same, if it is open already; else -ENOENT. That it was asked for does not keep it open.
+int store_get_open(struct store *store, uint32_t number, struct tenant **tenant);
 void store_put(struct store *store, struct tenant *tenant);

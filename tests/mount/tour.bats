@@ -5,7 +5,7 @@ PARTS=(append "append to an entity" state history "diff and blame" "time travel"
     "all or none" receipts rejected query "subscribe to a query" "edit the state" find "the whole tenant then" "a day" status stats verify "backup and restore"
     declare "declared verb" "declare handlers"
     "a handler before" "a handler after"
-    webhook deliveries forward restore import)
+    webhook deliveries forward "look at hooks" restore import)
 
 setup_file() {
     mount_start -o hooks_allow=127.0.0.1
@@ -166,4 +166,8 @@ part() {
 
 @test "README, forward: the commands print what the page says" {
     part "forward"
+}
+
+@test "README, look at hooks: the commands print what the page says" {
+    part "look at hooks"
 }
