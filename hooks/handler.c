@@ -3,6 +3,8 @@
 #include "hooks/dollar.h"
 #include "hooks/hooks.h"
 #include "hooks/verb.h"
+#include "hooks/watch_list.h"
+
 #include "store/grow.h"
 #include "store/json.h"
 #include "store/tenant.h"
@@ -98,8 +100,8 @@ static void free_handler(struct handler *h)
     free(h);
 }
 
-static int read_handler(
-    struct handlers *all, struct slice name, struct slice text, struct handler **read, struct reason *why)
+static int read_handler(struct handlers *all, struct slice name, struct slice text, bool of_watch,
+    struct handler **read, struct reason *why)
 {
     struct handler *h = calloc(1, sizeof *h);
     if (!h)
@@ -107,10 +109,11 @@ static int read_handler(
     h->handlers = all;
     h->record = calloc(1, sizeof *h->record);
     bytes_add_slice(&h->name, name);
+    h->time = HANDLER_OF_WATCH;
     hook_stem(&handler_kind, bytes_slice(&h->name), &h->stem);
-    int error = h->name.failed || !h->record
-                    ? -ENOMEM
-                    : handler_read_name(bytes_slice(&h->name), &h->noun, &h->verb, &h->time, why);
+    int error = h->name.failed || !h->record ? -ENOMEM : 0;
+    if (!error && !of_watch)
+        error = handler_read_name(bytes_slice(&h->name), &h->noun, &h->verb, &h->time, why);
     if (!error)
         error = script_read(all->scripts, name, text, &h->script, why);
     if (error) {
@@ -127,6 +130,7 @@ static struct handler *drop(struct handlers *all, uint64_t number)
         if (all->all[i]->number == number) {
             struct handler *h = all->all[i];
             memmove(all->all + i, all->all + i + 1, (--all->count - i) * sizeof *all->all);
+            all->reacting -= h->time != HANDLER_OF_WATCH;
             return h;
         }
     return NULL;
@@ -142,6 +146,7 @@ static int insert(struct handlers *all, struct handler *h)
     memmove(all->all + at + 1, all->all + at, (all->count - at) * sizeof *all->all);
     all->all[at] = h;
     all->count++;
+    all->reacting += h->time != HANDLER_OF_WATCH;
     return 0;
 }
 
@@ -156,12 +161,12 @@ int handlers_choose(
 {
     *handler = NULL;
     for (size_t i = 0; i < all->count; i++)
-        if (slice_equal(bytes_slice(&all->all[i]->name), name))
+        if (all->all[i]->time != HANDLER_OF_WATCH && slice_equal(bytes_slice(&all->all[i]->name), name))
             *handler = all->all[i];
     if (!text)
         return 0;
     struct handler *fresh;
-    int error = read_handler(all, name, *text, &fresh, why);
+    int error = read_handler(all, name, *text, false, &fresh, why);
     if (error)
         return error;
     free_handler(*handler ? drop(all, (*handler)->number) : NULL);
@@ -186,13 +191,13 @@ static int names(struct slice name, struct reason *why)
     return handler_read_name(name, &noun, &verb, &time, why);
 }
 
-static int check(void *self, struct slice name, struct slice text, struct bytes *data, struct reason *why)
+static int check_text(
+    struct handlers *all, struct slice name, struct slice text, bool of_watch, struct bytes *data, struct reason *why)
 {
-    struct handlers *all = handlers_of(self);
     forget_checked(all);
     if (all->count >= HANDLERS_MAX)
         return reason_set(why, -ENOSPC, "a tenant has at most %u handlers", HANDLERS_MAX);
-    int error = read_handler(all, name, text, &all->checked, why);
+    int error = read_handler(all, name, text, of_watch, &all->checked, why);
     if (error)
         return error;
     bytes_add_text(data, "{\"name\":");
@@ -203,9 +208,19 @@ static int check(void *self, struct slice name, struct slice text, struct bytes 
     return data->failed ? -ENOMEM : 0;
 }
 
-static int take(void *self, enum hook_change change, const struct hook_row *row)
+static int check(void *self, struct slice name, struct slice text, struct bytes *data, struct reason *why)
 {
-    struct handlers *all = handlers_of(self);
+    return check_text(handlers_of(self), name, text, false, data, why);
+}
+
+int handlers_check_script(
+    struct handlers *all, struct slice name, struct slice text, struct bytes *data, struct reason *why)
+{
+    return check_text(all, name, text, true, data, why);
+}
+
+int handlers_take(struct handlers *all, enum hook_change change, const struct hook_row *row)
+{
     if (change == HOOK_CONFIRMED)
         return 0;
     all->taken = true;
@@ -231,6 +246,11 @@ static int take(void *self, enum hook_change change, const struct hook_row *row)
     if (error)
         free_handler(now);
     return error;
+}
+
+static int take(void *self, enum hook_change change, const struct hook_row *row)
+{
+    return handlers_take(handlers_of(self), change, row);
 }
 
 const struct hook_kind handler_kind = {
@@ -275,9 +295,10 @@ static int read_all(struct handlers *all, struct engine *engine)
         struct reason why = {0};
         struct handler *h = NULL;
         from = row.number + 1;
-        if (!slice_is(row.folder, handler_kind.folder))
+        bool of_watch = slice_is(row.folder, watch_kind.folder);
+        if (of_watch ? !hook_is_script(&watch_kind, row.name) : !slice_is(row.folder, handler_kind.folder))
             continue;
-        error = read_handler(all, row.name, row.text, &h, &why);
+        error = read_handler(all, row.name, row.text, of_watch, &h, &why);
         if (!error) {
             h->number = row.number;
             error = insert(all, h);
@@ -299,7 +320,7 @@ static int load(struct handlers *all, struct engine *engine)
     forget_checked(all);
     pthread_mutex_lock(&all->lock);
     all->all = NULL;
-    all->count = all->room = 0;
+    all->count = all->room = all->reacting = 0;
     int error = read_all(all, engine);
     keep_records(all, before, count);
     pthread_mutex_unlock(&all->lock);

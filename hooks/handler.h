@@ -6,6 +6,8 @@
 //     order.was_placed.js  AFTER a snake_case event
 //     *.created.audit.js   AFTER the Created of anything; `audit` is free text
 //
+// The scripts of watches are kept with them: hooks/watches/NAME.js, run when the watch fires.
+//
 // Belongs to the writer's thread of a tenant.
 #pragma once
 
@@ -18,7 +20,7 @@
 // The log of a handler keeps about this much.
 #define HANDLER_LOG_BYTES (size_t)(1 << 20)
 
-enum handler_time { HANDLER_BEFORE, HANDLER_AFTER };
+enum handler_time { HANDLER_BEFORE, HANDLER_AFTER, HANDLER_OF_WATCH };
 
 // How a handler fares; stays when its text changes.
 struct handler_record {
@@ -40,7 +42,7 @@ struct handler {
     uint64_t number;
     struct bytes name;      // with its extension
     struct slice stem;      // the name without it
-    struct slice noun;      // as in the name; `*`: any
+    struct slice noun;      // as in the name; `*`: any; of a watch's empty, as the next
     struct slice verb;      // the same
     enum handler_time time; // a gerund is BEFORE
     struct script *script;
@@ -54,6 +56,7 @@ struct handlers {
     pthread_mutex_t lock; // of the list against those who ask how they fare
     struct handler **all; // by the bytes of their names
     size_t count, room;
+    size_t reacting;         // to events: all but the watches' own
     struct handler *checked; // what was read last, not in force
     bool taken;              // something since the last settling
     struct cascade cascade;  // of the event that came from outside, while what it sets off goes on
@@ -81,6 +84,18 @@ int handlers_choose(struct handlers *handlers, struct slice name, const struct s
     struct reason *why);
 // Appends `{"Deal.closed":{…},…}`: how each fares. Any thread.
 void handlers_show(struct handlers *handlers, struct bytes *out);
+
+// ---- scripts of watches, by their names with the extension
+
+// As the functions of a kind.
+int handlers_check_script(
+    struct handlers *handlers, struct slice name, struct slice text, struct bytes *data, struct reason *why);
+int handlers_take(struct handlers *handlers, enum hook_change change, const struct hook_row *row);
+// Runs one, if there is one, as an AFTER handler of the event at a position, with what it is told as JSON. 0 or -errno.
+int handlers_fire(
+    struct handlers *handlers, struct transaction *tx, struct slice name, struct slice told, uint64_t position);
+// Appends how it fares, as handlers_show; also when there is none. Any thread.
+void handlers_show_script(struct handlers *handlers, struct slice name, struct bytes *out);
 
 // The parts of a handler's name. 0, or -EACCES with the reason.
 int handler_read_name(

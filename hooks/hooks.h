@@ -8,6 +8,7 @@
 
 struct handlers;
 struct metrics;
+struct watch_list;
 
 // What a commit has changed of receivers (receiver.h), for the thread of the deliveries to look at.
 #define RECEIVER_NEWS_MAX 16u
@@ -20,7 +21,8 @@ struct receiver_news {
 // A tenant's `self`.
 struct reaction {
     struct handlers *handlers;
-    struct metrics *metrics; // NULL in a rehearsal: what is only tried counts for nothing
+    struct metrics *metrics; // NULL in a rehearsal: what is only tried counts for nothing, as the next
+    struct watch_list *watches;
     struct receiver_news receivers;
 };
 

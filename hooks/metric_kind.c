@@ -1,6 +1,7 @@
 // Metrics as hooks of the store: how their files are named, checked and recorded, and what a change of one changes.
 #include "hooks/hooks.h"
 #include "hooks/metrics.h"
+#include "hooks/watch_list.h"
 #include "store/json.h"
 
 #include <errno.h>
@@ -93,7 +94,8 @@ static int leave(void *self, struct slice name, struct reason *why)
     for (size_t i = 0; m && i < all->count; i++)
         if (!all->all[i]->retired && metric_uses(all, all->all[i], m))
             return reason_set(why, -EBUSY, "%s is used by %s.json", m->name, all->all[i]->name);
-    return 0;
+    const struct watch_in_force *watch = m ? watch_list_at(((struct reaction *)self)->watches, m) : NULL;
+    return watch ? reason_set(why, -EBUSY, "%s is watched by %s.json", m->name, watch->name) : 0;
 }
 
 const struct hook_kind metric_kind = {

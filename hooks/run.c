@@ -201,7 +201,7 @@ int handlers_after(struct handlers *all, struct transaction *tx, struct entity *
     BYTES_AUTO entity = {0};
     if (!all->cascade.level)
         all->cascade = (struct cascade){0};
-    if (!all->count)
+    if (!all->reacting)
         return 0;
     int error = transaction_event(tx, position, &row);
     if (error)
@@ -224,6 +224,37 @@ int handlers_after(struct handlers *all, struct transaction *tx, struct entity *
             return -ENOMEM;
         run_after(h, tx, &event, bytes_slice(&line), bytes_slice(&entity), position);
     }
+    return 0;
+}
+
+// ---- of watches
+
+static struct handler *find_script(const struct handlers *all, struct slice name)
+{
+    for (size_t i = 0; i < all->count; i++)
+        if (all->all[i]->time == HANDLER_OF_WATCH && slice_equal(bytes_slice(&all->all[i]->name), name))
+            return all->all[i];
+    return NULL;
+}
+
+int handlers_fire(struct handlers *all, struct transaction *tx, struct slice name, struct slice told, uint64_t position)
+{
+    struct handler *h = find_script(all, name);
+    struct event_row row;
+    struct event event;
+    BYTES_AUTO line = {0};
+    BYTES_AUTO actor = {0};
+    if (!h)
+        return 0;
+    int error = transaction_event(tx, position, &row);
+    if (error)
+        return error;
+    bytes_add_slice(&line, row.line);
+    error = line.failed ? -ENOMEM : envelope_read(bytes_slice(&line), &event, &actor);
+    if (error)
+        return error;
+    event.at_us = row.at_us;
+    run_after(h, tx, &event, bytes_slice(&line), told, position);
     return 0;
 }
 
@@ -334,7 +365,7 @@ static int run_before(struct handler *h, struct transaction *tx, struct entity *
 int handlers_before(struct handlers *all, struct transaction *tx, struct entity *e, const struct event *event,
     struct bytes *data, struct reason *why)
 {
-    if (!all->count)
+    if (!all->reacting)
         return 0;
     int error = 0;
     struct happening happening = read_happening(tx, event->type, entity_name(e));
@@ -452,28 +483,44 @@ int handlers_replay(struct handler *h, struct transaction *tx, uint64_t position
 
 // ---- how they fare
 
+static void show_record(const struct handler_record *r, struct bytes *out)
+{
+    bytes_printf(out,
+        "{\"state\":\"%s\",\"runs\":%llu,\"failures\":%llu,\"lastError\":", r->failing ? "failing" : "active",
+        (unsigned long long)r->runs, (unsigned long long)r->failures);
+    if (!r->failures) {
+        bytes_add_text(out, "null}");
+        return;
+    }
+    bytes_add_text(out, "{\"time\":");
+    when_quote(out, r->failed_at_us);
+    bytes_printf(out, ",\"id\":\"%s\",\"error\":", r->failed_id);
+    json_quote(out, slice_of(r->failed.text));
+    bytes_add_text(out, "}}");
+}
+
 void handlers_show(struct handlers *all, struct bytes *out)
 {
-    bytes_add_char(out, '{');
+    char separator = '{';
     pthread_mutex_lock(&all->lock);
     for (size_t i = 0; i < all->count; i++) {
-        const struct handler_record *r = all->all[i]->record;
-        if (i)
-            bytes_add_char(out, ',');
-        json_quote(out, all->all[i]->stem);
-        bytes_printf(out,
-            ":{\"state\":\"%s\",\"runs\":%llu,\"failures\":%llu,\"lastError\":", r->failing ? "failing" : "active",
-            (unsigned long long)r->runs, (unsigned long long)r->failures);
-        if (!r->failures) {
-            bytes_add_text(out, "null}");
+        if (all->all[i]->time == HANDLER_OF_WATCH)
             continue;
-        }
-        bytes_add_text(out, "{\"time\":");
-        when_quote(out, r->failed_at_us);
-        bytes_printf(out, ",\"id\":\"%s\",\"error\":", r->failed_id);
-        json_quote(out, slice_of(r->failed.text));
-        bytes_add_text(out, "}}");
+        bytes_add_char(out, separator);
+        json_quote(out, all->all[i]->stem);
+        bytes_add_char(out, ':');
+        show_record(all->all[i]->record, out);
+        separator = ',';
     }
     pthread_mutex_unlock(&all->lock);
-    bytes_add_char(out, '}');
+    bytes_add_text(out, separator == '{' ? "{}" : "}");
+}
+
+void handlers_show_script(struct handlers *all, struct slice name, struct bytes *out)
+{
+    static const struct handler_record none;
+    pthread_mutex_lock(&all->lock);
+    const struct handler *h = find_script(all, name);
+    show_record(h ? h->record : &none, out);
+    pthread_mutex_unlock(&all->lock);
 }
