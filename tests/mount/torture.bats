@@ -33,6 +33,10 @@ torture() {
     torture tail
 }
 
+@test "deliveries survive kill -9, a long queue and a full disk, which leaves cascades whole" {
+    torture hook
+}
+
 @test "hostile names, offsets, sizes and documents leave the daemon alive and the identities whole" {
     torture hostile
 }

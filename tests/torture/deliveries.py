@@ -1,5 +1,6 @@
-"""Webhooks whose daemon is killed, whose disk is full, and whose queue is long."""
+"""Webhooks whose daemon is killed, whose disk is full, and whose queue is long; handlers whose disk is full."""
 
+import errno
 import json
 import pathlib
 import subprocess
@@ -134,3 +135,77 @@ def full(t, daemon, disk, use_up):
     require_order(requests, 2000, 50)
     require(len(requests) <= 2000 + SLOTS, f"{len(requests)} requests for 2,000 events")
     return f"a disk full for 3 s: 2,000 events, each came, in order, by {len(requests):,} requests"
+
+
+def count_lines(path):
+    with open(path, "rb") as file:
+        return sum(1 for _ in file)
+
+
+def append_until_full(tenant, lines):
+    """Appends, each line by a write of its own, until the disk is full. How many were taken."""
+    taken = 0
+    with open(tenant / "append", "wb", buffering=0) as file:
+        for line in lines:
+            try:
+                file.write(line)
+            except OSError as error:
+                require(error.errno == errno.ENOSPC, f"a full disk is told as {error}")
+                return taken
+            taken += 1
+    raise harness.Failure(f"the disk is not full after {taken} events")
+
+
+def grown(t, daemon, disk, use_up):
+    """The disk fills while a queue grows, whose receiver is down; when there is room and the receiver is back, every
+    event that was taken comes, in order."""
+    entities = 20
+    ballast = disk / "ballast"
+    ballast.write_bytes(bytes(4 << 20))
+    receiver = Receiver(daemon.directory / "received-grown")
+    try:
+        (receiver.directory / "grown").write_text("503")
+        tenant = daemon.tenant("grown")
+        save(tenant, "w", f"{receiver.url}/control/grown", retry={"maxAttempts": 100, "backoff": [0.2]})
+        text = "x" * 4000
+        taken = append_until_full(tenant, (
+            json.dumps({"type": "Deal.Updated" if i >= entities else "Deal.Created", "target": f"deal_{i % entities}",
+                        "data": {"n": i, "text": text}}).encode() + b"\n" for i in range(100_000)))
+        time.sleep(1)
+        daemon.require_alive()
+        ballast.unlink()
+        (receiver.directory / "grown").write_text("200")
+        harness.wait_until(lambda: status(tenant, "w")["lag"] == 0, 120, "the queue to run empty")
+        require(status(tenant, "w")["delivered"] == taken, f"{status(tenant, 'w')['delivered']} of {taken} events came")
+        requests = receiver.requests()
+    finally:
+        receiver.stop()
+    require_order(requests, taken, entities)
+    return f"a disk that filled while the receiver was down: {taken:,} events, each came, in order"
+
+
+def cascaded(t, daemon, disk, use_up):
+    """The disk fills in the midst of cascades: each is there whole or not at all, and they go on when there is room."""
+    each = 50
+    ballast = disk / "ballast"
+    ballast.write_bytes(bytes(4 << 20))
+    tenant = daemon.tenant("cascaded")
+    (tenant / "hooks" / "handlers" / "Deal.closed.js").write_text(
+        "(deal, $) => { for (let i = 0; i < %d; i++) $.Note.create({ deal: deal.$id, text: 'x'.repeat(400) }) }\n" % each)
+    before = count_lines(tenant / "stream")
+
+    def whole(taken, when):
+        seen = count_lines(tenant / "stream") - before
+        require(seen == taken * (1 + each), f"{when}: {seen} events of {taken} cascades of {1 + each}")
+
+    taken = append_until_full(tenant, (
+        json.dumps({"type": "Deal.Closed", "target": f"deal_{i}"}).encode() + b"\n" for i in range(100_000)))
+    daemon.require_alive()
+    whole(taken, "on the full disk")
+    ballast.unlink()
+    with open(tenant / "append", "wb", buffering=0) as file:
+        file.write(b'{"type":"Deal.Closed","target":"deal_again"}\n')
+    whole(taken + 1, "when there was room again")
+    daemon.restart()
+    whole(taken + 1, "after a restart")
+    return f"a disk that filled in cascades: {taken:,} of {1 + each} events, each whole"
