@@ -3,11 +3,8 @@
 #include "hooks/document.h"
 #include "store/json.h"
 #include "store/name.h"
-#include "store/when.h"
 
 #include <errno.h>
-
-#define INTERVAL_US (3600 * WHEN_US_PER_SECOND)
 
 static const char *const aggregates[] = {
     [METRIC_COUNT] = "count",
@@ -163,7 +160,7 @@ static int read_source(struct reading *r)
 
 int metric_read(struct metric_definition *d, struct slice text, struct reason *why)
 {
-    *d = (struct metric_definition){.interval_us = INTERVAL_US};
+    *d = (struct metric_definition){.interval_us = METRIC_INTERVAL_US};
     struct reading r = {.d = d, .why = why};
     int error = document_check(text, why);
     if (error)

@@ -18,8 +18,10 @@
 #include "hooks/event_pattern.h"
 #include "hooks/expression.h"
 #include "store/value.h"
+#include "store/when.h"
 
-#define METRIC_NAME_MAX EXPRESSION_NAME_MAX
+#define METRIC_NAME_MAX    EXPRESSION_NAME_MAX
+#define METRIC_INTERVAL_US (3600 * WHEN_US_PER_SECOND)
 
 enum metric_source { METRIC_STATES, METRIC_EVENTS, METRIC_EXPRESSION, METRIC_BUILT_IN };
 enum metric_aggregate { METRIC_COUNT, METRIC_SUM, METRIC_AVG, METRIC_MIN, METRIC_MAX };
@@ -31,6 +33,7 @@ struct metric_definition {
     struct event_patterns patterns; // METRIC_EVENTS
     int64_t window_us;              // the same; 0: since ever
     struct expression expression;   // METRIC_EXPRESSION
+    unsigned built_in;              // METRIC_BUILT_IN: which (revenue.h)
     struct steps field;             // without steps: there is none
     bool looks_at_meta;             // the field or the filter names $id, $version …
     struct event_filter filter;

@@ -23,22 +23,38 @@ static int apply(struct accumulator *a, bool add, const struct decimal *number)
     return add ? accumulator_add(a, number) : accumulator_remove(a, number);
 }
 
+// Takes the number of the change over.
+static int change_it(struct metrics *all, struct metric_change *change)
+{
+    struct accumulator *a = change->accumulator;
+    int error = apply(a, change->added, &change->number);
+    all->stamp++;
+    if (!error && change->position && note(all, change))
+        return 0;
+    // Without a note it could not be taken back.
+    if (!error && change->position)
+        a->lost = true;
+    decimal_free(&change->number);
+    return error;
+}
+
 int metric_change(struct metrics *all, struct accumulator *a, uint64_t position, bool add, struct slice number)
 {
     struct metric_change change = {.position = position, .accumulator = a, .added = add};
     if (a->lost)
         return 0;
     int error = number.at ? decimal_read(&change.number, number) : 0;
-    if (!error)
-        error = apply(a, add, &change.number);
-    all->stamp++;
-    if (!error && position && note(all, &change))
+    return error ? error : change_it(all, &change);
+}
+
+int metric_change_by(
+    struct metrics *all, struct accumulator *a, uint64_t position, bool add, const struct decimal *number)
+{
+    struct metric_change change = {.position = position, .accumulator = a, .added = add};
+    if (a->lost)
         return 0;
-    // Without a note it could not be taken back.
-    if (!error && position)
-        a->lost = true;
-    decimal_free(&change.number);
-    return error;
+    int error = number ? decimal_copy(&change.number, number) : 0;
+    return error ? error : change_it(all, &change);
 }
 
 void metrics_undone(struct metrics *all, uint64_t position)
@@ -201,11 +217,14 @@ int metrics_added(
     struct metrics *all, struct transaction *tx, struct entity *e, const struct event *event, uint64_t position)
 {
     const struct metric_route *route = metric_route(all, event->type, entity_name(e));
-    if (!route || !route->count)
-        return route ? 0 : -ENOMEM;
+    if (!route)
+        return -ENOMEM;
+    int error = route->is_revenue ? revenue_added(all, tx, e, route->noun, position) : 0;
+    if (error || !route->count)
+        return error;
     struct head head = transaction_head_before(tx);
     struct event_row row;
-    int error = transaction_event(tx, position, &row);
+    error = transaction_event(tx, position, &row);
     if (error)
         return error;
     struct happening h = {

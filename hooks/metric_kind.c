@@ -91,6 +91,10 @@ static int leave(void *self, struct slice name, struct reason *why)
     struct metrics *all = metrics_of(self);
     struct slice stem;
     const struct metric *m = hook_stem(&metric_kind, name, &stem) ? metrics_find(all, stem) : NULL;
+    // What is built in comes back in its place.
+    for (unsigned i = 0; m && i < BUILT_INS; i++)
+        if (!strcmp(m->name, revenue_names[i]))
+            return 0;
     for (size_t i = 0; m && i < all->count; i++)
         if (!all->all[i]->retired && metric_uses(all, all->all[i], m))
             return reason_set(why, -EBUSY, "%s is used by %s.json", m->name, all->all[i]->name);

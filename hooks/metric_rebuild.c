@@ -206,6 +206,8 @@ bool metrics_pass(struct metrics *all, struct transaction *tx, int64_t budget_ns
     int error = rebuild(all, tx, until_ns);
     if (!error)
         error = slide(all, tx, until_ns);
+    if (!error)
+        error = revenue_pass(all, tx, until_ns);
     if (error)
         fprintf(stderr, "factfs: tenant %s: its metrics cannot be counted: %s\n", all->tenant->name,
             engine_error(tx->reader.engine));

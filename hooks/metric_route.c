@@ -75,9 +75,12 @@ static bool make(
     }
     known->term = malloc(term.size);
     known->term_size = term.size;
-    if (known->term)
-        memcpy(known->term, term.at, term.size);
-    return known->term;
+    if (!known->term)
+        return false;
+    memcpy(known->term, term.at, term.size);
+    known->route.noun = (struct slice){.at = known->term, .size = noun.size};
+    known->route.is_revenue = revenue_is_about(noun);
+    return true;
 }
 
 static void forget(struct known_route *known)

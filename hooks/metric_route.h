@@ -11,6 +11,8 @@ struct metrics;
 struct metric_route {
     struct metric **all;
     size_t count;
+    struct slice noun; // in lower case
+    bool is_revenue;   // it is one that those that are built in look at
 };
 
 // The route of the events of a type on entities of a noun; it lives until the list of metrics changes or another one

@@ -24,13 +24,24 @@ static int put(const struct metric *m, struct engine *engine)
     return numbers.failed ? -ENOMEM : metric_row_put(engine, &row);
 }
 
+static int put_revenue(const struct revenue *r, struct engine *engine)
+{
+    BYTES_AUTO numbers = {0};
+    if (revenue_is_lost(r))
+        return metric_row_drop(engine, METRIC_REVENUE);
+    revenue_print(r, &numbers);
+    struct metric_row row = {
+        .hook = METRIC_REVENUE, .cursor = r->cursor, .tail = r->lag, .numbers = bytes_slice(&numbers)};
+    return numbers.failed ? -ENOMEM : metric_row_put(engine, &row);
+}
+
 int metrics_write(struct metrics *all, struct transaction *tx, bool idle)
 {
     uint64_t behind = tx->end.position - all->mark;
     struct engine *engine = tx->reader.engine;
     bool due = behind >= METRIC_SAVE_EVENTS || (idle && behind) || all->taken;
     int error = 0;
-    if (!due || !all->count)
+    if (!due)
         return 0;
     // A definition that changed is twice in the list, under the same number.
     for (size_t i = 0; !error && i < all->count; i++)
@@ -39,6 +50,8 @@ int metrics_write(struct metrics *all, struct transaction *tx, bool idle)
     for (size_t i = 0; !error && i < all->count; i++)
         if (!all->all[i]->retired && !accumulator_is_lost(&all->all[i]->accumulator))
             error = put(all->all[i], engine);
+    if (!error)
+        error = put_revenue(&all->revenue, engine);
     if (!error)
         error = metric_row_put_mark(engine, tx->end.position);
     if (!error)
@@ -61,6 +74,24 @@ static int take(struct metric *m, const struct metric_row *row)
     return m->snapshot.failed ? -ENOMEM : 0;
 }
 
+static int take_revenue(struct metrics *all, struct engine *engine)
+{
+    struct revenue *r = &all->revenue;
+    struct metric_row row;
+    int error = metric_row_get(engine, METRIC_REVENUE, &row);
+    if (!error)
+        error = revenue_read(r, row.numbers);
+    if (error == -ENOMEM)
+        return error;
+    if (error)
+        revenue_restart(all);
+    else {
+        r->cursor = row.cursor;
+        r->lag = row.tail;
+    }
+    return 0;
+}
+
 // What is not kept, or is damaged, is counted anew.
 static int take_all(struct metrics *all, struct engine *engine)
 {
@@ -80,7 +111,7 @@ static int take_all(struct metrics *all, struct engine *engine)
             fprintf(stderr, "factfs: tenant %s: metric %s is counted anew: %s\n", all->tenant->name, m->name,
                 error == -EIO ? engine_error(engine) : strerror(-error));
     }
-    return 0;
+    return take_revenue(all, engine);
 }
 
 // Entities that had an event behind the mark, each once.
@@ -135,7 +166,7 @@ static bool any_of_noun(const struct metrics *all, uint64_t entity, struct slice
     for (size_t i = 0; i < all->count; i++)
         if (metric_counts_state(all->all[i], entity, noun))
             return true;
-    return false;
+    return revenue_is_about(noun);
 }
 
 // What has become of an entity since the mark.
@@ -163,6 +194,8 @@ static int count_state(struct metrics *all, struct reader *reader, uint64_t enti
         error = load(reader, entity, version, &before, &then);
     if (!error)
         error = load(reader, entity, head.version, &after, &now);
+    if (!error)
+        error = revenue_changed(all, reader, entity, noun, entity_name, then, now);
     for (size_t i = 0; !error && i < all->count; i++)
         if (metric_counts_state(all->all[i], entity, noun))
             error = metric_exchange(all, all->all[i], 0, &before, &after);
@@ -173,6 +206,7 @@ static void restart_all(struct metrics *all)
 {
     for (size_t i = 0; i < all->count; i++)
         metric_restart(all, all->all[i]);
+    revenue_restart(all);
 }
 
 int metrics_restore(struct metrics *all, struct reader *reader)
@@ -184,7 +218,7 @@ int metrics_restore(struct metrics *all, struct reader *reader)
         return error == -ENOENT ? 0 : error;
     }
     error = take_all(all, reader->engine);
-    if (!error && all->count)
+    if (!error)
         error = count_events(all, reader, &touched);
     if (touched.count)
         qsort(touched.all, touched.count, sizeof *touched.all, by_number);

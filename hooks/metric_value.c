@@ -21,15 +21,17 @@ static struct slice name_of(struct slice alias)
     return alias;
 }
 
-// As the running transaction has it, or as others see it.
+// As the running transaction has it, or as others see it. What a file defines comes behind what is built in, and
+// replaces it.
 static struct metric *find(const struct metrics *all, struct slice name, bool shown)
 {
+    struct metric *found = NULL;
     for (size_t i = 0; i < all->count; i++) {
         struct metric *m = all->all[i];
         if (slice_is(name, m->name) && (shown ? m->shown.size > 0 : !m->retired))
-            return m;
+            found = m;
     }
-    return NULL;
+    return found;
 }
 
 struct metric *metrics_find(const struct metrics *all, struct slice name)
@@ -38,12 +40,16 @@ struct metric *metrics_find(const struct metrics *all, struct slice name)
     return found ? found : find(all, name_of(name), false);
 }
 
+const struct metric *metric_shown(const struct metrics *all, struct slice name)
+{
+    const struct metric *found = find(all, name, true);
+    return found ? found : find(all, name_of(name), true);
+}
+
 int metrics_show_value(struct metrics *all, struct slice name, struct bytes *out)
 {
     pthread_mutex_lock(&all->lock);
-    const struct metric *m = find(all, name, true);
-    if (!m)
-        m = find(all, name_of(name), true);
+    const struct metric *m = metric_shown(all, name);
     if (m)
         bytes_add_slice(out, bytes_slice(&m->shown));
     pthread_mutex_unlock(&all->lock);
@@ -71,14 +77,30 @@ static int compute(const struct metrics *all, struct metric *m)
     return expression_compute(e, values, &m->value);
 }
 
+static int built_in(const struct metrics *all, struct metric *m)
+{
+    const struct revenue *r = &all->revenue;
+    bool of_then = m->definition.built_in == BUILT_IN_CHURN || m->definition.built_in == BUILT_IN_NRR;
+    if (!revenue_is_whole(r) || (r->behind && of_then))
+        return 0;
+    return revenue_value(r, (enum built_in)m->definition.built_in, &m->value);
+}
+
+static int find_value(const struct metrics *all, struct metric *m)
+{
+    fraction_clear(&m->value);
+    if (m->definition.source == METRIC_EXPRESSION)
+        return compute(all, m);
+    if (m->definition.source == METRIC_BUILT_IN)
+        return built_in(all, m);
+    return metric_is_active(m) && !m->behind ? accumulator_value(&m->accumulator, &m->value) : 0;
+}
+
 const struct fraction *metric_value(const struct metrics *all, struct metric *m)
 {
     if (m->value_stamp == all->stamp)
         return &m->value;
-    fraction_clear(&m->value);
-    int error = m->definition.source == METRIC_EXPRESSION ? compute(all, m)
-                : metric_is_active(m) && !m->behind       ? accumulator_value(&m->accumulator, &m->value)
-                                                          : 0;
+    int error = find_value(all, m);
     if (error)
         return NULL;
     m->value_stamp = all->stamp;
@@ -89,13 +111,15 @@ const struct fraction *metric_value(const struct metrics *all, struct metric *m)
 
 static double own_progress(const struct metrics *all, const struct metric *m)
 {
-    bool of_states = m->definition.source == METRIC_STATES;
+    bool is_built_in = m->definition.source == METRIC_BUILT_IN;
+    bool of_states = is_built_in || m->definition.source == METRIC_STATES;
+    uint64_t cursor = is_built_in ? all->revenue.cursor : m->cursor;
     uint64_t whole = of_states ? all->tenant->next_entity : all->tenant->end.position + 1;
     if (m->behind)
         return (double)m->tail / (double)whole;
-    if (metric_is_active(m))
+    if (is_built_in ? revenue_is_whole(&all->revenue) : metric_is_active(m))
         return 1;
-    return m->cursor < whole ? (double)m->cursor / (double)whole : 0.99;
+    return cursor < whole ? (double)cursor / (double)whole : 0.99;
 }
 
 // Goes to each that a metric is computed of, itself included, once.

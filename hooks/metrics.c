@@ -23,6 +23,9 @@ void metric_drop(struct metric *m)
 
 static int by_name(const struct metric *a, const struct metric *b)
 {
+    bool a_built_in = metric_is_built_in(a), b_built_in = metric_is_built_in(b);
+    if (a_built_in || b_built_in)
+        return a_built_in && b_built_in ? (a->number > b->number) - (a->number < b->number) : b_built_in - a_built_in;
     return strcmp(a->name, b->name);
 }
 
@@ -60,7 +63,7 @@ static void drop_at(struct metrics *all, size_t at)
 void metric_restart(struct metrics *all, struct metric *m)
 {
     accumulator_clear(&m->accumulator, m->definition.aggregate);
-    m->cursor = m->definition.source == METRIC_EXPRESSION ? METRIC_ALL : 0;
+    m->cursor = metric_counts(m) ? 0 : METRIC_ALL;
     m->tail = 0;
     m->tail_us = INT64_MIN;
     m->behind = false;
@@ -84,6 +87,25 @@ int metric_make(struct metrics *all, struct slice name, struct slice text, struc
 }
 
 // ---- opening and closing
+
+static int add_built_in(struct metrics *all, unsigned which)
+{
+    struct metric *m = calloc(1, sizeof *m);
+    if (!m)
+        return -ENOMEM;
+    m->number = METRIC_BUILT_IN_FIRST + which;
+    snprintf(m->name, sizeof m->name, "%s", revenue_names[which]);
+    m->definition =
+        (struct metric_definition){.source = METRIC_BUILT_IN, .built_in = which, .interval_us = METRIC_INTERVAL_US};
+    metric_restart(all, m);
+    // Where there are no subscriptions, there is nothing to record.
+    if (which == BUILT_IN_MRR || which == BUILT_IN_ACTIVE)
+        bytes_add_char(&m->snapshot, '0');
+    int error = m->snapshot.failed ? -ENOMEM : metrics_insert(all, m);
+    if (error)
+        metric_drop(m);
+    return error;
+}
 
 static int read_all(struct metrics *all, struct engine *engine)
 {
@@ -127,7 +149,12 @@ int metrics_open(struct metrics **opened, struct tenant *tenant, struct engine *
     pthread_mutex_init(&all->lock, NULL);
     *opened = all;
     struct reader reader = {.tenant = tenant, .engine = engine};
-    int error = read_all(all, engine);
+    revenue_open(&all->revenue);
+    int error = 0;
+    for (unsigned i = 0; !error && i < BUILT_INS; i++)
+        error = add_built_in(all, i);
+    if (!error)
+        error = read_all(all, engine);
     if (!error)
         error = metrics_restore(all, &reader);
     metrics_publish(all);
@@ -146,6 +173,7 @@ void metrics_close(struct metrics *all)
     while (all->count)
         metric_drop(all->all[--all->count]);
     metric_drop(all->checked);
+    revenue_close(&all->revenue);
     free(all->all);
     metric_routes_free(all->routes);
     pthread_mutex_destroy(&all->lock);
@@ -222,6 +250,8 @@ void metrics_settle(struct metrics *all, struct transaction *tx, bool committed)
     for (size_t i = 0; i < all->count; i++)
         if (accumulator_is_lost(&all->all[i]->accumulator))
             metric_restart(all, all->all[i]);
+    if (revenue_is_lost(&all->revenue))
+        revenue_restart(all);
     // Little is counted before whoever has defined it hears of it.
     if (metrics_due_us(all) == INT64_MIN)
         metrics_pass(all, tx, METRIC_FIRST_NS);
@@ -231,7 +261,9 @@ void metrics_settle(struct metrics *all, struct transaction *tx, bool committed)
 
 int64_t metrics_due_us(const struct metrics *all)
 {
-    int64_t least_us = INT64_MAX, snapshots_us = INT64_MAX;
+    int64_t least_us = revenue_due_us(&all->revenue), snapshots_us = INT64_MAX;
+    if (least_us == INT64_MIN)
+        return all->retry_us;
     for (size_t i = 0; i < all->count; i++) {
         const struct metric *m = all->all[i];
         int64_t leaves_us = metric_leaves_us(m), snapshot_us = metric_snapshot_due_us(m);
@@ -253,7 +285,8 @@ void metrics_show_values(struct metrics *all, struct bytes *out)
     pthread_mutex_lock(&all->lock);
     for (size_t i = 0; i < all->count; i++) {
         const struct metric *m = all->all[i];
-        if (!m->shown.size)
+        // What a file defines replaces what is built in.
+        if (!m->shown.size || metric_shown(all, slice_of(m->name)) != m)
             continue;
         bytes_printf(out, "%c\"%s\":", separator, m->name);
         bytes_add_slice(out, bytes_slice(&m->shown));
@@ -269,7 +302,7 @@ void metrics_show(struct metrics *all, struct bytes *out)
     pthread_mutex_lock(&all->lock);
     for (size_t i = 0; i < all->count; i++) {
         const struct metric *m = all->all[i];
-        if (!m->shown.size)
+        if (!m->shown.size || metric_is_built_in(m))
             continue;
         bytes_printf(out, "%c\"%s\":{\"state\":\"%s\"", separator, m->name, m->active ? "active" : "rebuilding");
         if (!m->active)

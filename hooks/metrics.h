@@ -15,15 +15,19 @@
 
 #include "hooks/accumulator.h"
 #include "hooks/contribution.h"
+#include "hooks/revenue.h"
 #include "store/hook.h"
 #include "store/transaction.h"
 
 #include <pthread.h>
 
 #define METRIC_ALL UINT64_MAX // everything has been counted
+// Above the numbers of hooks: one for each that is built in, and one for what all of those are computed of.
+#define METRIC_BUILT_IN_FIRST (UINT64_C(1) << 62)
+#define METRIC_REVENUE        (METRIC_BUILT_IN_FIRST + BUILT_INS)
 
 struct metric {
-    uint64_t number;   // the hook's; 0: it is built in
+    uint64_t number;   // the hook's; METRIC_BUILT_IN_FIRST and more: it is built in
     uint64_t position; // of the event that defined it
     char name[METRIC_NAME_MAX + 1];
     struct metric_definition definition;
@@ -65,11 +69,12 @@ struct metric_routes;
 struct metrics {
     struct tenant *tenant;
     pthread_mutex_t lock; // of the list and what is marked with it, against other threads
-    struct metric **all;  // (lock to change) in the order of their names
+    struct metric **all;  // (lock to change) those that are built in, the others in the order of their names
     size_t count, room;
     uint64_t generation; // another one whenever the list is another one
     uint64_t walk;
     uint64_t stamp; // another one whenever a value may be another one
+    struct revenue revenue;
     struct metric_change *journal;
     size_t journal_count, journal_room;
     struct metric_routes *routes; // which of them an event concerns
@@ -134,6 +139,17 @@ int metrics_insert(struct metrics *metrics, struct metric *metric);
 void metrics_list_changed(struct metrics *metrics);
 // Is everything counted that it is about?
 bool metric_is_active(const struct metric *metric);
+static inline bool metric_is_built_in(const struct metric *m)
+{
+    return m->definition.source == METRIC_BUILT_IN;
+}
+// Does it count states or events itself?
+static inline bool metric_counts(const struct metric *m)
+{
+    return m->definition.source == METRIC_STATES || m->definition.source == METRIC_EVENTS;
+}
+// The one of a name that others see; under the lock.
+const struct metric *metric_shown(const struct metrics *metrics, struct slice name);
 // How much of what there was has been counted, by it or by those it is computed of: 1 is everything.
 double metric_progress(struct metrics *metrics, struct metric *metric);
 // Begins to count from nothing.
@@ -157,6 +173,9 @@ void metrics_settle_snapshots(struct metrics *metrics, bool committed);
 int metrics_take_snapshot(struct metrics *metrics, const struct event *event);
 // Goes on from what is kept on disk. 0 or -errno.
 int metrics_restore(struct metrics *metrics, struct reader *reader);
+// The same with a number, which is copied; NULL: it is only counted.
+int metric_change_by(struct metrics *metrics, struct accumulator *accumulator, uint64_t position, bool add,
+    const struct decimal *number);
 // Takes away what has left the window by now, up to so many events; noted in the journal if `position` is not 0. 0 or
 // -errno.
 int metric_slide(

@@ -39,6 +39,13 @@ bool subscription_is_active(struct slice fields)
     return !find(fields, "status", &status) || is_one_of(status, active);
 }
 
+bool subscription_is_canceled(struct slice fields)
+{
+    static const char *const canceled[] = {"Canceled", "Cancelled", NULL};
+    struct slice status;
+    return find(fields, "status", &status) && is_one_of(status, canceled);
+}
+
 bool subscription_price(struct slice fields, struct slice *id)
 {
     return find(fields, "price", id) && json_kind(*id) == JSON_STRING;

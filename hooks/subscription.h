@@ -13,6 +13,9 @@
 // or Renewed, case aside, or it has none.
 bool subscription_is_active(struct slice fields);
 
+// Is its status Canceled or Cancelled, case aside?
+bool subscription_is_canceled(struct slice fields);
+
 // The id of the entity that `price` points to, quoted as it stands; false when there is none.
 bool subscription_price(struct slice fields, struct slice *id);
 

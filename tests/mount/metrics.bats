@@ -140,7 +140,7 @@ deal() {
     is EBUSY "$(calls -q unlink "$H/a.json")"
     is EBUSY "$(calls -q rename "$H/b.json" "$H/d.json")"
     rm "$H/c.json" "$H/b.json" "$H/a.json"
-    is '{}' "$(jq -c .metrics "$T/status.json")"
+    is '{}' "$(jq -c .hooks.metrics "$T/status.json")"
 }
 
 @test "A2 a member that is not known is refused by name" {
@@ -168,6 +168,41 @@ deal() {
     wait_for has_value total 6
     deal Deal.Created 4 '{"value":4}'
     is 10 "$(value total)"
+}
+
+@test "D9 D10 mrr and activeSubscriptions are kept of the subscriptions, whose price may be another entity's" {
+    record '{"type":"Price.Created","target":"price_pro","data":{"amount":300,"interval":"Quarterly"}}'
+    record '{"type":"Subscription.Created","target":"subscription_1","data":{"price":"price_pro","quantity":2}}' \
+        '{"type":"Subscription.Created","target":"subscription_2","data":{"amount":120,"interval":"Yearly","status":"Active"}}' \
+        '{"type":"Subscription.Created","target":"subscription_3","data":{"amount":50,"status":"Trialing"}}'
+    is '[210,2]' "$(jq -c '.metrics | [.mrr, .activeSubscriptions]' "$T/status.json")"
+    record '{"type":"Price.Updated","target":"price_pro","data":{"amount":30}}'
+    record '{"type":"Subscription.Canceled","target":"subscription_2","data":{"status":"Canceled"}}'
+    wait_for has_value mrr 20
+    is '[20,1]' "$(jq -c '.metrics | [.mrr, .activeSubscriptions]' "$T/status.json")"
+}
+
+@test "D11 churnRate and nrr compare with what was 30 days ago" {
+    when() { date -u -d "$1 days ago" +%Y-%m-%dT%H:%M:%SZ; }
+    local i
+    for i in 1 2 3 4; do
+        printf '{"type":"Subscription.Created","target":"subscription_%s","actor":"a","timestamp":"%s","data":{"amount":100}}\n' $i "$(when 40)"
+    done > "$T/import"
+    record '{"type":"Subscription.Deleted","target":"subscription_1"}' \
+        '{"type":"Subscription.Upgraded","target":"subscription_2","data":{"amount":150,"status":"Upgraded"}}' \
+        '{"type":"Subscription.Created","target":"subscription_5","data":{"amount":1000}}'
+    wait_for has_value churnRate 25
+    is '[1350,25,0.875]' "$(jq -c '.metrics | [.mrr, .churnRate, .nrr]' "$T/status.json")"
+}
+
+@test "D6 a file named as what is built in replaces it, and rm brings it back" {
+    record '{"type":"Subscription.Created","target":"subscription_1","data":{"amount":100}}'
+    metric mrr '{"aggregate":"count","type":"Subscription"}'
+    is 1 "$(value mrr)"
+    metric share '{"expression":"active_subscriptions * 2"}'
+    is 2 "$(value share)"
+    rm "$H/mrr.json"
+    is 100 "$(value mrr)"
 }
 
 @test "D12 a changed value is recorded once an interval has passed, and only then" {
