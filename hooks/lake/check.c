@@ -25,7 +25,6 @@ struct checking {
     struct parquet_reader *parquet;
 
     // of the tenant that is looked at
-    struct check_tenant *found;
     struct engine *engine;
     unsigned char *seen; // a bit a position
     struct bytes line;
@@ -97,7 +96,7 @@ static int read_range(void *context, uint64_t offset, char *to, size_t size)
 
 static struct slice text_of(const struct lake_value *row, enum lake_column_at at)
 {
-    return row[at].is_null ? (struct slice){0} : row[at].text;
+    return row[at].is_null ? SLICE("") : row[at].text;
 }
 
 static void print_row(struct bytes *out, const struct lake_value *row)
@@ -127,9 +126,9 @@ static bool hash_fits(const struct lake_value *value, const unsigned char hash[s
 }
 
 // 0, or -errno when it cannot be looked at; what is wrong goes to `found`.
-static int check_row(struct checking *c, const struct live_file *file, const struct lake_value *row)
+static int check_row(
+    struct checking *c, struct check_tenant *found, const struct live_file *file, const struct lake_value *row)
 {
-    struct check_tenant *found = c->found;
     struct event_row event;
     uint64_t position = (uint64_t)row[LAKE_POSITION].number;
     found->rows++;
@@ -158,15 +157,15 @@ static int check_row(struct checking *c, const struct live_file *file, const str
 }
 
 // A file that cannot be read is something that does not fit.
-static int check_file(struct checking *c, const struct live_file *file)
+static int check_file(struct checking *c, struct check_tenant *found, const struct live_file *file)
 {
     struct objects *objects = c->check->committer->table.objects;
     struct reason why = {0};
     struct range_source source = {.objects = objects, .key = objects_key(objects, file->path), .why = &why};
     uint64_t size, rows = 0;
-    c->found->files++;
+    found->files++;
     if (!source.key)
-        return reason_set(&c->found->wrong, 0, "%s lies outside of the table's place", file->path);
+        return reason_set(&found->wrong, 0, "%s lies outside of the table's place", file->path);
     int error = objects_size(objects, source.key, &size, &why);
     if (!error)
         error = parquet_read(
@@ -175,23 +174,22 @@ static int check_file(struct checking *c, const struct live_file *file)
     for (int got; !error && (got = parquet_next(c->parquet, row, &why)) != 0; rows++) {
         error = got < 0 ? got : 0;
         if (!error)
-            error = check_row(c, file, row);
+            error = check_row(c, found, file, row);
     }
     if (error == -ENOMEM)
         return error;
     if (error)
-        return reason_set(&c->found->wrong, 0, "%s: %s", file->path, why.text[0] ? why.text : strerror(-error));
+        return reason_set(&found->wrong, 0, "%s: %s", file->path, why.text[0] ? why.text : strerror(-error));
     if (rows != file->rows)
         reason_set(
-            &c->found->wrong, 0, "%s has %" PRIu64 " rows, its manifest says %" PRIu64, file->path, rows, file->rows);
+            &found->wrong, 0, "%s has %" PRIu64 " rows, its manifest says %" PRIu64, file->path, rows, file->rows);
     return 0;
 }
 
 // ---- tenants
 
-static int check_events(struct checking *c, const char *path)
+static int check_events(struct checking *c, struct check_tenant *found, const char *path)
 {
-    struct check_tenant *found = c->found;
     struct event_row last = {0};
     struct reason why = {0};
     int error = engine_open(&c->engine, path, c->check->survey->mode, &why);
@@ -207,7 +205,7 @@ static int check_events(struct checking *c, const char *path)
         reason_set(&found->wrong, 0, "the table has more than the log, which ends at %" PRIu64, found->end);
     for (size_t i = 0; !error && i < c->file_count; i++)
         if (strcmp(c->files[i].tenant, found->name) == 0)
-            error = check_file(c, &c->files[i]);
+            error = check_file(c, found, &c->files[i]);
     for (uint64_t p = 1; !error && p <= found->position && !found->wrong.text[0]; p++)
         if (!(c->seen[p / 8] >> p % 8 & 1))
             reason_set(&found->wrong, 0, "event %" PRIu64 " is not in the table", p);
@@ -221,11 +219,10 @@ static int check_tenant(struct checking *c, const struct tenant_info *info, stru
 {
     char path[512];
     struct check_tenant found = {.name = info->name};
-    c->found = &found;
     survey_file(c->check->survey, info->name, path);
     int error = committer_position(c->check->committer, info->name, &found.position, why);
     if (!error)
-        error = check_events(c, path);
+        error = check_events(c, &found, path);
     if (error)
         return reason_set(why, error, "%s: %s", info->name, strerror(-error));
     c->check->whole = c->check->whole && !found.wrong.text[0];

@@ -425,7 +425,7 @@ static int add_manifest(void *context, const struct manifest *old, size_t old_co
     *rows = arena_get(arena, *count * sizeof **rows);
     struct bytes uri = {0};
     bytes_printf(&uri, "%s/%s", f->committer->table.objects->root, f->manifest_key);
-    struct slice path = uri.failed ? (struct slice){0} : arena_copy(arena, bytes_slice(&uri));
+    struct slice path = !uri.failed ? arena_copy(arena, bytes_slice(&uri)) : (struct slice){0};
     bytes_free(&uri);
     if (!*rows || !path.at)
         return -ENOMEM;

@@ -42,7 +42,7 @@ static int take_field(struct layout *s, struct slice field, struct reason *why)
         return reason_set(why, -ENOTSUP, "column %d of the table, %s, has another type now", (int)id, own->name);
     json_decode(&text, name);
     bytes_add_char(&text, '\0');
-    struct slice kept = text.failed ? (struct slice){0} : arena_copy(&s->arena, bytes_slice(&text));
+    struct slice kept = !text.failed ? arena_copy(&s->arena, bytes_slice(&text)) : (struct slice){0};
     if (!kept.at)
         return -ENOMEM;
     s->columns[s->count++] = (struct lake_column){.id = (int32_t)id,

@@ -1,53 +1,11 @@
 #include "hooks/lake/manifest.h"
 
 #include "hooks/lake/avro_reader.h"
+#include "hooks/lake/manifest_schema.h"
 #include "store/json.h"
 
 #include <errno.h>
 #include <stdio.h>
-
-#define OPTIONAL(type)        "[\"null\"," type "],\"default\":null"
-#define FIELD(name, type, id) "{\"name\":\"" name "\",\"type\":" type ",\"field-id\":" #id "}"
-// A map is an array of pairs.
-#define PAIRS(key, value, type)                                                                                        \
-    OPTIONAL("{\"type\":\"array\",\"logicalType\":\"map\",\"items\":{\"type\":\"record\",\"name\":\"k" #key            \
-             "_v" #value "\",\"fields\":[" FIELD("key", "\"int\"", key) "," FIELD("value", type, value) "]}}")
-
-static const char entry_schema[] = "{\"type\":\"record\",\"name\":\"manifest_entry\",\"fields\":[" FIELD(
-    "status", "\"int\"", 0) "," FIELD("snapshot_id", OPTIONAL("\"long\""), 1) "," FIELD("sequence_number",
-    OPTIONAL("\"long\""), 3) "," FIELD("file_sequence_number", OPTIONAL("\"long\""),
-    4) ","
-       "{\"name\":\"data_file\",\"field-id\":2,\"type\":{\"type\":\"record\",\"name\":\"r2\",\"fields\":[" FIELD(
-           "content", "\"int\"", 134) "," FIELD("file_path", "\"string\"", 100) "," FIELD("file_format", "\"string\"",
-           101) ","
-                "{\"name\":\"partition\",\"field-id\":102,\"type\":{\"type\":\"record\",\"name\":\"r102\",\"fields\":"
-                "[" FIELD("tenant", OPTIONAL("\"string\""), 1000) "," FIELD("timestamp_day",
-                    OPTIONAL("{\"type\":\"int\",\"logicalType\":\"date\"}"),
-                    1001) "]}}," FIELD("record_count", "\"long\"", 103) "," FIELD("file_size_in_bytes", "\"long\"",
-                    104) "," FIELD("column_sizes", PAIRS(117, 118, "\"long\""), 108) "," FIELD("value_counts",
-                    PAIRS(119, 120, "\"long\""), 109) "," FIELD("null_value_counts", PAIRS(121, 122, "\"long\""),
-                    110) "," FIELD("nan_value_counts", PAIRS(138, 139, "\"long\""), 137) "," FIELD("lower_bounds",
-                    PAIRS(126, 127, "\"bytes\""), 125) "," FIELD("upper_bounds", PAIRS(129, 130, "\"bytes\""),
-                    128) "," FIELD("key_metadata", OPTIONAL("\"bytes\""), 131) "," FIELD("split_offsets",
-                    OPTIONAL("{\"type\":\"array\",\"items\":\"long\",\"element-id\":133}"),
-                    132) "," FIELD("equality_ids",
-                    OPTIONAL("{\"type\":\"array\",\"items\":\"int\",\"element-id\":136}"),
-                    135) "," FIELD("sort_order_id", OPTIONAL("\"int\""), 140) "]}}]}";
-
-static const char list_schema[] = "{\"type\":\"record\",\"name\":\"manifest_file\",\"fields\":[" FIELD(
-    "manifest_path", "\"string\"", 500) "," FIELD("manifest_length", "\"long\"", 501) "," FIELD("partition_spec_id",
-    "\"int\"", 502) "," FIELD("content", "\"int\"", 517) "," FIELD("sequence_number", "\"long\"",
-    515) "," FIELD("min_sequence_number", "\"long\"", 516) "," FIELD("added_snapshot_id", "\"long\"",
-    503) "," FIELD("added_files_count", "\"int\"", 504) "," FIELD("existing_files_count", "\"int\"",
-    505) "," FIELD("deleted_files_count", "\"int\"", 506) "," FIELD("added_rows_count", "\"long\"",
-    512) "," FIELD("existing_rows_count", "\"long\"", 513) "," FIELD("deleted_rows_count", "\"long\"",
-    514) "," FIELD("partitions",
-    OPTIONAL(
-        "{\"type\":\"array\",\"element-id\":508,\"items\":{\"type\":\"record\",\"name\":\"r508\",\"fields\":[" FIELD(
-            "contains_null", "\"boolean\"", 509) "," FIELD("contains_nan", OPTIONAL("\"boolean\""),
-            518) "," FIELD("lower_bound", OPTIONAL("\"bytes\""), 510) "," FIELD("upper_bound", OPTIONAL("\"bytes\""),
-            511) "]}}"),
-    507) "," FIELD("key_metadata", OPTIONAL("\"bytes\""), 519) "]}";
 
 // ---- values that may be missing: the branch of the union, and the value
 
@@ -85,7 +43,11 @@ int manifest_begin(struct manifest_writer *w, const struct manifest_head *head)
         {"format-version", SLICE("2")},
         {"content", SLICE("data")},
     };
-    return avro_begin(&w->avro, &w->file, slice_of(entry_schema), pairs, sizeof pairs / sizeof *pairs);
+    BYTES_AUTO schema = {0};
+    manifest_schema_print(&schema);
+    if (schema.failed)
+        return -ENOMEM;
+    return avro_begin(&w->avro, &w->file, bytes_slice(&schema), pairs, sizeof pairs / sizeof *pairs);
 }
 
 typedef int64_t number_of(const struct column_stats *column);
@@ -444,7 +406,11 @@ int manifest_list_write(
         {"sequence-number", slice_of(sequence)},
         {"format-version", SLICE("2")},
     };
-    int error = avro_begin(&w, out, slice_of(list_schema), pairs, sizeof pairs / sizeof *pairs);
+    BYTES_AUTO schema = {0};
+    manifest_schema_print_list(&schema);
+    if (schema.failed)
+        return -ENOMEM;
+    int error = avro_begin(&w, out, bytes_slice(&schema), pairs, sizeof pairs / sizeof *pairs);
     for (size_t i = 0; !error && i < count; i++)
         put_manifest(&w, &all[i]);
     return error ? error : avro_end(&w);

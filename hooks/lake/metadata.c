@@ -211,7 +211,7 @@ static int bad(struct edit *e, const char *what)
 // Takes the bytes.
 static int set(struct edit *e, struct slice quoted_key, struct bytes *value)
 {
-    struct slice kept = value->failed ? (struct slice){0} : arena_copy(&e->arena, bytes_slice(value));
+    struct slice kept = !value->failed ? arena_copy(&e->arena, bytes_slice(value)) : (struct slice){0};
     bytes_free(value);
     return kept.at ? fields_set(&e->fields, quoted_key, kept) : -ENOMEM;
 }
