@@ -105,9 +105,12 @@ static int leave(void *self, struct slice name, struct reason *why)
 const struct hook_kind metric_kind = {
     .folder = "metrics",
     .extension = ".json",
+    .files = metric_files,
     .noun = "Metric",
     .mode = 0644,
     .text_max = (size_t)64 << 10,
+    .built_in = revenue_names,
+    .find_built_in = metric_find_built_in,
     .names = names,
     .check = check,
     .take = take,

@@ -21,6 +21,14 @@ static struct slice name_of(struct slice alias)
     return alias;
 }
 
+int metric_find_built_in(struct slice name)
+{
+    for (int i = 0; revenue_names[i]; i++)
+        if (slice_is(name_of(name), revenue_names[i]))
+            return i;
+    return -1;
+}
+
 // As the running transaction has it, or as others see it. What a file defines comes behind what is built in, and
 // replaces it.
 static struct metric *find(const struct metrics *all, struct slice name, bool shown)

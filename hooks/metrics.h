@@ -97,6 +97,7 @@ struct metrics {
 #define METRIC_PASS_US INT64_C(20000)
 
 extern const struct hook_kind metric_kind;
+extern const struct hook_file metric_files[];
 
 int metrics_open(struct metrics **metrics, struct tenant *tenant, struct engine *engine, struct reason *why);
 void metrics_close(struct metrics *metrics);
@@ -195,3 +196,5 @@ void metrics_show_values(struct metrics *metrics, struct bytes *out);
 void metrics_show(struct metrics *metrics, struct bytes *out);
 // Appends the value of one. 0, -ENOENT when there is none of that name, or -ENOMEM.
 int metrics_show_value(struct metrics *metrics, struct slice name, struct bytes *out);
+// Which of those that are built in has this name, or other name? Its number (revenue_names), or -1.
+int metric_find_built_in(struct slice name);

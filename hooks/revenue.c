@@ -14,7 +14,7 @@
 #define EVENTS_AT_ONCE 16u
 #define PRICE_SLOTS    (2 * REVENUE_PRICES_MAX)
 
-const char *const revenue_names[BUILT_INS] = {
+const char *const revenue_names[BUILT_INS + 1] = {
     [BUILT_IN_MRR] = "mrr",
     [BUILT_IN_ACTIVE] = "activeSubscriptions",
     [BUILT_IN_CHURN] = "churnRate",

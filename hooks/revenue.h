@@ -46,7 +46,7 @@ struct revenue {
     struct revenue_prices prices;
 };
 
-extern const char *const revenue_names[BUILT_INS];
+extern const char *const revenue_names[BUILT_INS + 1]; // ends with NULL
 
 // Do entities of this noun, in lower case, matter?
 bool revenue_is_about(struct slice noun);
