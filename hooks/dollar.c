@@ -1,6 +1,8 @@
 // `$`, through which a handler sees and changes its tenant: `$.Contact.create({…})`, `$.events.list({…})`.
 #include "hooks/dollar.h"
 
+#include "hooks/hooks.h"
+
 #include <ctype.h>
 #include <errno.h>
 #include <pthread.h>
@@ -79,10 +81,10 @@ static JSValue get_verb(JSContext *context, JSValueConst object, JSAtom atom, JS
 static JSValue status(JSContext *context, JSValueConst this, int count, JSValueConst *arguments)
 {
     (void)this, (void)count, (void)arguments;
-    JSValue result = JS_NewObject(context);
-    JS_SetPropertyStr(context, result, "alerts", JS_NewArray(context));
-    JS_SetPropertyStr(context, result, "metrics", JS_NewObject(context));
-    return result;
+    struct call *c = call_of(context);
+    BYTES_AUTO shown = {0};
+    hooks_show_running(c->tx->tenant, &shown);
+    return shown.failed ? JS_ThrowOutOfMemory(context) : convert_read(context, &c->numbers, bytes_slice(&shown));
 }
 
 static JSValue get_noun(JSContext *context, JSValueConst object, JSAtom atom, JSValueConst receiver)

@@ -133,6 +133,15 @@ static void show_tenant(void *self, struct bytes *out)
     metrics_show_values(metrics_of(self), out);
 }
 
+void hooks_show_running(const struct tenant *tenant, struct bytes *out)
+{
+    const struct metrics *metrics = metrics_of(tenant->reaction);
+    bytes_add_text(out, "{\"alerts\":[],\"metrics\":");
+    if (metrics)
+        metrics_show_running(metrics, out);
+    bytes_add_text(out, metrics ? "}" : "{}}");
+}
+
 static void settle(void *self, struct transaction *tx, bool committed)
 {
     struct reaction *reaction = self;

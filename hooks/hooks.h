@@ -28,4 +28,8 @@ struct reaction {
 
 extern const struct hook_kind webhook_kind, integration_kind;
 
+// Appends {"alerts":[…],"metrics":{…}}, as the running transaction has brought them about so far. In a rehearsal there
+// are none.
+void hooks_show_running(const struct tenant *tenant, struct bytes *out);
+
 extern const struct reactor hooks_reactor;

@@ -188,6 +188,20 @@ static int print_value(const struct metrics *all, struct metric *m, struct bytes
     return value ? fraction_print(out, value) : -ENOMEM;
 }
 
+void metrics_show_running(const struct metrics *all, struct bytes *out)
+{
+    char separator = '{';
+    for (size_t i = 0; i < all->count; i++) {
+        struct metric *m = all->all[i];
+        if (m->retired)
+            continue;
+        bytes_printf(out, "%c\"%s\":", separator, m->name);
+        out->failed |= print_value(all, m, out) != 0;
+        separator = ',';
+    }
+    bytes_add_text(out, separator == '{' ? "{}" : "}");
+}
+
 // Of what is committed. When there is no memory for it, the value is left out for the moment.
 void metrics_publish(struct metrics *all)
 {

@@ -127,6 +127,8 @@ struct metric *metrics_find(const struct metrics *metrics, struct slice name);
 bool metric_uses(struct metrics *metrics, struct metric *metric, const struct metric *other);
 // Its value, which lives until the next change of any; NULL when there is no memory.
 const struct fraction *metric_value(const struct metrics *metrics, struct metric *metric);
+// Appends all values, as metrics_show_values.
+void metrics_show_running(const struct metrics *metrics, struct bytes *out);
 
 // ---- between their own files
 

@@ -496,6 +496,30 @@ $at $id error     at <anonymous> (Deal.closed.js:4:3)" "$(cat "$H/Deal.closed.lo
     is '"a: NaN is no number that JSON can hold"' "$(result '(() => { try { $.A.create({ a: NaN }) } catch (e) { return "a: " + e.message } })()')"
 }
 
+@test "E10 \$.status() tells alerts and metrics, and nothing else, as this transaction has brought them about" {
+    is ok "$(save "$T/hooks/metrics/worth.json" '{"aggregate":"sum","type":"Deal","field":"value"}')"
+    created deal_1 '{"value":0.1}'
+    counted() {
+        [[ $(jq .metrics.worth "$T/status.json") == 0.1 ]]
+    }
+    wait_for counted
+    handler Deal.closed '(d, $) => {
+        const before = $.status().metrics.worth
+        $.Deal.create({ value: 0.2 })
+        const status = $.status()
+        $.Result.create({ of: Object.keys(status), alerts: status.alerts, mrr: status.metrics.mrr, before, after: status.metrics.worth })
+    }'
+    happens Deal.Closed deal_1 '{"value":1}'
+    is '{"of":["alerts","metrics"],"alerts":[],"mrr":0,"before":1,"after":1.2}' "$(wrote | tail -n 1 | jq -c '.[2]')"
+    # What is undone has not been.
+    handler Deal.lost '(d, $) => { $.Deal.create({ value: 100 }); throw 1 }'
+    handler Deal.lost.then '(d, $) => { $.Result.create({ worth: $.status().metrics.worth }) }'
+    happens Deal.Lost deal_1
+    is '{"worth":1.2}' "$(wrote | tail -n 1 | jq -c '.[2]')"
+    # In a rehearsal nothing counts.
+    "$FACTFS" replay "$STORE" "$TENANT" Deal.lost.then --dry-run | grep -qF '"data":{}'
+}
+
 @test "A11 a handler is in force for what is committed after it was closed, and not after it was removed" {
     happens Deal.Closed deal_1
     handler Deal.closed '(d, $) => { $.Seen.create({}) }'
