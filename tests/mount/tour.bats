@@ -4,7 +4,7 @@ load helpers
 PARTS=(append "append to an entity" state history "diff and blame" "time travel" rollback subscribe "expected version" "expected value"
     "all or none" receipts rejected query "subscribe to a query" "edit the state" find "the whole tenant then" "a day" status stats verify "backup and restore"
     declare "declared verb" "declare handlers"
-    "a handler before" "a handler after"
+    "a handler before" "a handler after" metrics watches
     webhook deliveries forward "look at hooks" restore import)
 
 setup_file() {
@@ -154,6 +154,14 @@ part() {
 
 @test "README, a handler after: the commands print what the page says" {
     part "a handler after"
+}
+
+@test "README, metrics: the commands print what the page says" {
+    part "metrics"
+}
+
+@test "README, watches: the commands print what the page says" {
+    part "watches"
 }
 
 @test "README, webhook: the commands print what the page says" {
