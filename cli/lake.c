@@ -44,7 +44,7 @@ static int find_place(struct lake_options *options, const char *store, const cha
     BYTES_AUTO option = {0};
     *options = lake_options_usual();
     if (!given)
-        return lake_place_recall(store, options->place, why);
+        return lake_place_recall(store, options, why);
     bytes_printf(&option, "lake=%s", given);
     bytes_add_char(&option, '\0');
     return option.failed ? -ENOMEM : lake_option(options, option.at, why);

@@ -403,7 +403,7 @@ static int open_lake(void **self, struct store *store, const void *options, stru
     if (!error)
         error = committer_open(&l->committer, &l->options, store_path(store), store_alphabet(store), &l->stop, why);
     if (!error)
-        error = lake_place_remember(store_path(store), l->options.place, why);
+        error = lake_place_remember(store_path(store), &l->options, why);
     if (!error) {
         l->listening = request_listen(store_path(store), why);
         error = l->listening < 0 ? l->listening : 0;

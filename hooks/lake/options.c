@@ -4,6 +4,7 @@
 #include "hooks/lake/place.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -66,9 +67,40 @@ static int take_bytes(struct lake_options *o, const char *text, struct reason *w
     return error;
 }
 
+static const struct {
+    const char *name;
+    bool is_file; // made absolute: the daemon may stand elsewhere when it opens it
+} settings[LAKE_SETTINGS] = {
+    [LAKE_KEYS] = {"lake_keys", true},
+    [LAKE_CA] = {"lake_ca", true},
+    [LAKE_ENDPOINT] = {"lake_endpoint", false},
+    [LAKE_REGION] = {"lake_region", false},
+    [LAKE_WAREHOUSE] = {"lake_warehouse", false},
+    [LAKE_TABLE] = {"lake_table", false},
+};
+
+static int take_setting(struct lake_options *o, enum lake_setting setting, const char *value, struct reason *why)
+{
+    const char *name = settings[setting].name;
+    char path[PATH_MAX];
+    if (!*value || strpbrk(value, "\r\n"))
+        return reason_set(why, -EINVAL, "%s: a word is needed", name);
+    if (settings[setting].is_file && !realpath(value, path))
+        return reason_set(why, -errno, "%s: %s: %s", name, value, strerror(errno));
+    const char *taken = settings[setting].is_file ? path : value;
+    if (strlen(taken) >= sizeof o->settings[setting])
+        return reason_set(why, -EINVAL, "%s: this is too long", name);
+    strcpy(o->settings[setting], taken);
+    return 0;
+}
+
 int lake_option(struct lake_options *o, const char *option, struct reason *why)
 {
     const char *value;
+    for (enum lake_setting i = 0; i < LAKE_SETTINGS; i++) {
+        if ((value = value_of(option, settings[i].name)))
+            return take_setting(o, i, value, why);
+    }
     if ((value = value_of(option, "lake")))
         return take_place(o, value, why);
     if ((value = value_of(option, "lake_flush_seconds")))
@@ -91,14 +123,23 @@ static void place_path(const char *store, char path[static 512])
     snprintf(path, 512, "%s/place", directory);
 }
 
-int lake_place_remember(const char *store, const char *place, struct reason *why)
+static bool write_place(FILE *file, const struct lake_options *o)
+{
+    bool written = fprintf(file, "lake=%s\n", o->place) > 0;
+    for (enum lake_setting i = 0; i < LAKE_SETTINGS; i++) {
+        if (o->settings[i][0])
+            written = written && fprintf(file, "%s=%s\n", settings[i].name, o->settings[i]) > 0;
+    }
+    return written && fflush(file) == 0 && fsync(fileno(file)) == 0;
+}
+
+int lake_place_remember(const char *store, const struct lake_options *options, struct reason *why)
 {
     char path[512], fresh[520];
     place_path(store, path);
     snprintf(fresh, sizeof fresh, "%s.new", path);
     FILE *file = fopen(fresh, "we");
-    bool written = file && fprintf(file, "%s\n", place) > 0 && fflush(file) == 0 && fsync(fileno(file)) == 0;
-    int error = written ? 0 : -errno;
+    int error = file && write_place(file, options) ? 0 : -errno;
     if (file && fclose(file) && !error)
         error = -errno;
     if (!error && rename(fresh, path))
@@ -106,18 +147,21 @@ int lake_place_remember(const char *store, const char *place, struct reason *why
     return error ? reason_set(why, error, "%s: %s", path, strerror(-error)) : 0;
 }
 
-int lake_place_recall(const char *store, char place[static 4096], struct reason *why)
+int lake_place_recall(const char *store, struct lake_options *options, struct reason *why)
 {
-    char path[512];
+    char path[512], line[sizeof options->place + 64];
+    int error = 0;
     place_path(store, path);
     FILE *file = fopen(path, "re");
     if (!file)
         return reason_set(
             why, -errno, errno == ENOENT ? "%s never had a lake (-o lake=)" : "%s/lake cannot be read", store);
-    bool found = fgets(place, 4096, file) != NULL;
+    while (!error && fgets(line, sizeof line, file)) {
+        line[strcspn(line, "\n")] = '\0';
+        error = lake_option(options, line, why);
+    }
     fclose(file);
-    if (!found)
-        return reason_set(why, -EIO, "%s is empty", path);
-    place[strcspn(place, "\n")] = '\0';
-    return 0;
+    if (!error && !options->place[0])
+        error = -EINVAL;
+    return error ? reason_set(why, -EIO, "%s does not say where the lake is", path) : 0;
 }

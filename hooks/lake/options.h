@@ -7,11 +7,24 @@
 #define LAKE_FLUSH_BYTES   ((uint64_t)64 << 20)
 #define LAKE_FLUSH_SECONDS 60u
 
+// What is said besides the place of how it is reached. No secrets: those are in the environment or in a file
+// (access.h).
+enum lake_setting {
+    LAKE_KEYS,     // that file
+    LAKE_CA,       // certificates besides the system's
+    LAKE_ENDPOINT, // of what is not AWS
+    LAKE_REGION,
+    LAKE_WAREHOUSE, // as a REST catalog calls it
+    LAKE_TABLE,     // there: NAMESPACE.TABLE
+    LAKE_SETTINGS,
+};
+
 struct lake_options {
-    char place[4096];       // "": there is no lake
-    uint64_t flush_bytes;   // what waits is flushed when it is so much
-    uint32_t flush_seconds; // … or so old
-    bool hash;              // rows have the hash of their event
+    char place[4096];                  // "": there is no lake
+    char settings[LAKE_SETTINGS][512]; // "": not said
+    uint64_t flush_bytes;              // what waits is flushed when it is so much
+    uint32_t flush_seconds;            // … or so old
+    bool hash;                         // rows have the hash of their event
 };
 
 static inline struct lake_options lake_options_usual(void)
@@ -22,7 +35,8 @@ static inline struct lake_options lake_options_usual(void)
 // Takes `lake=PLACE` and its like. 0; -ENOENT: it is no option of the lake; -EINVAL with the reason.
 int lake_option(struct lake_options *options, const char *option, struct reason *why);
 
-// The place that the store's lake was kept at last, for tools that are not told: STORE/lake/place.
-int lake_place_remember(const char *store, const char *place, struct reason *why);
-// Appends it. -ENOENT with the reason when the store never had a lake.
-int lake_place_recall(const char *store, char place[static 4096], struct reason *why);
+// The place that the store's lake was kept at last and how it is reached, for tools that are not told:
+// STORE/lake/place.
+int lake_place_remember(const char *store, const struct lake_options *options, struct reason *why);
+// -ENOENT with the reason when the store never had a lake.
+int lake_place_recall(const char *store, struct lake_options *options, struct reason *why);

@@ -3,6 +3,8 @@
 #   table.py READER TABLE sql QUERY        what DuckDB answers, a row a line; the table is `events`
 #   table.py pyiceberg TABLE counts        rows by tenant and day, by PyIceberg alone
 #   table.py pyiceberg TABLE column NAME   how many rows have a value there, and how many have none
+# TABLE is a directory, s3://BUCKET/PREFIX, or the address of a REST catalog that has it as factfs.events. S3 is at
+# AWS_ENDPOINT_URL, with the keys of AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.
 import datetime
 import importlib.util
 import json
@@ -19,8 +21,36 @@ def duckdb_connect(table):
         place = os.path.dirname(importlib.util.find_spec("duckdb_extension_" + name).origin)
         connection.execute(f"load '{place}/extensions/v{duckdb.__version__}/{name}.duckdb_extension'")
     connection.execute("set timezone = 'UTC'")
-    connection.execute(f"create view events as select * from iceberg_scan('{table}')")
+    if "AWS_ENDPOINT_URL" in os.environ:
+        connection.execute("create secret (type s3, key_id '{}', secret '{}', region 'us-east-1', endpoint '{}', "
+                           "url_style 'path', use_ssl false)".format(*s3_keys(), s3_endpoint().split("//")[1]))
+    if table.startswith("http"):
+        connection.execute(f"attach '' as lake (type iceberg, endpoint '{table}', authorization_type 'none', "
+                           "access_delegation_mode 'none')")
+    source = "lake.factfs.events" if table.startswith("http") else f"iceberg_scan('{table}')"
+    connection.execute(f"create view events as select * from {source}")
     return connection
+
+
+def s3_keys():
+    return os.environ["AWS_ACCESS_KEY_ID"], os.environ["AWS_SECRET_ACCESS_KEY"]
+
+
+def s3_endpoint():
+    return os.environ["AWS_ENDPOINT_URL"]
+
+
+def pyiceberg_table(table):
+    from pyiceberg.catalog import load_catalog
+    from pyiceberg.table import StaticTable
+    properties = {}
+    if "AWS_ENDPOINT_URL" in os.environ:
+        key, secret = s3_keys()
+        properties = {"s3.endpoint": s3_endpoint(), "s3.access-key-id": key, "s3.secret-access-key": secret,
+                      "s3.region": "us-east-1", "s3.path-style-access": "true"}
+    if table.startswith("http"):
+        return load_catalog("lake", type="rest", uri=table, **properties).load_table("factfs.events")
+    return StaticTable.from_metadata(table, properties)
 
 
 def duckdb_rows(table, tenant):
@@ -30,8 +60,7 @@ def duckdb_rows(table, tenant):
 
 
 def pyiceberg_rows(table, tenant):
-    from pyiceberg.table import StaticTable
-    rows = StaticTable.from_metadata(table).scan(row_filter=f"tenant = '{tenant}'").to_arrow().sort_by("position")
+    rows = pyiceberg_table(table).scan(row_filter=f"tenant = '{tenant}'").to_arrow().sort_by("position")
     import pyarrow
     rows = rows.set_column(4, "timestamp", rows["timestamp"].cast(pyarrow.int64()))
     return [tuple(row[name] for name in COLUMNS) for row in rows.to_pylist()]
@@ -53,8 +82,7 @@ def lines(rows):
 
 
 def counts(table):
-    from pyiceberg.table import StaticTable
-    rows = StaticTable.from_metadata(table).scan(selected_fields=("tenant", "timestamp")).to_arrow()
+    rows = pyiceberg_table(table).scan(selected_fields=("tenant", "timestamp")).to_arrow()
     days = {}
     for row in rows.to_pylist():
         key = row["tenant"], row["timestamp"].date().isoformat()
@@ -64,8 +92,7 @@ def counts(table):
 
 
 def column(table, name):
-    from pyiceberg.table import StaticTable
-    values = StaticTable.from_metadata(table).scan(selected_fields=(name,)).to_arrow()[name]
+    values = pyiceberg_table(table).scan(selected_fields=(name,)).to_arrow()[name]
     print(len(values) - values.null_count, values.null_count)
 
 
