@@ -85,6 +85,18 @@ $TENANT 3 3 1 3" "$(table duckdb sql "select tenant, count(*), count(distinct po
     holds "$TENANT: $(count "$T") of $(count "$T") events" "$output"
 }
 
+@test "README: DuckDB answers its line as the log does" {
+    record '{"type":"Contact.Created","target":"contact_a","data":{"stage":"Lead"}}' \
+        '{"type":"Contact.Created","target":"contact_b","data":{"stage":"Customer"}}' '{"type":"was_seen","target":"thing_1"}'
+    "$FACTFS" lake flush "$STORE"
+    local line
+    line=$(sed -n '/^<!-- lake: duckdb -->/,/^```$/p' "$ROOT/README.md" | sed -n '/^SELECT/p')
+    holds "iceberg_scan('demo-store/lake') WHERE tenant = 'shop'" "$line"
+    line=${line//demo-store\/lake/$LAKE}
+    is "Contact.Created 2 Lead
+was_seen 1 None" "$(table duckdb sql "${line//\'shop\'/\'$TENANT\'}")"
+}
+
 @test "every earlier flush can be read as it was" {
     record '{"type":"was_seen","target":"thing_1"}'
     "$FACTFS" lake flush "$STORE"

@@ -5,16 +5,17 @@ PARTS=(append "append to an entity" state history "diff and blame" "time travel"
     "all or none" receipts rejected query "subscribe to a query" "edit the state" find "the whole tenant then" "a day" status stats verify "backup and restore"
     declare "declared verb" "declare handlers"
     "a handler before" "a handler after" metrics watches
-    webhook deliveries forward "look at hooks" restore import)
+    webhook deliveries forward "look at hooks" restore import lake)
 
 setup_file() {
-    mount_start -o hooks_allow=127.0.0.1
+    mount_start -o "hooks_allow=127.0.0.1,lake=$BATS_FILE_TMPDIR/lake"
     export RESULTS=$BATS_FILE_TMPDIR/results
     local checkout=$BATS_FILE_TMPDIR/checkout
     mkdir -p "$RESULTS" "$checkout/build"
     mkdir "$checkout/demo-store"
     ln -s "$STORE" "$checkout/demo-store/store"
     ln -s "$MOUNT" "$checkout/mnt"
+    ln -s "$BATS_FILE_TMPDIR/lake" "$checkout/demo-store/lake"
     ln -s "$FACTFS" "$checkout/build/factfs"
     (cd "$checkout" && timeout 120 bash "$ROOT/tests/mount/tour.bash" "$ROOT/README.md" "$RESULTS" 3>&-)
 }
@@ -178,4 +179,8 @@ part() {
 
 @test "README, look at hooks: the commands print what the page says" {
     part "look at hooks"
+}
+
+@test "README, lake: the commands print what the page says" {
+    part "lake"
 }
