@@ -6,6 +6,7 @@
 #include "hooks/lake/flush.h"
 #include "hooks/lake/metadata.h"
 #include "hooks/lake/request.h"
+#include "hooks/lake/upkeep.h"
 #include "store/grow.h"
 #include "store/json.h"
 
@@ -14,11 +15,12 @@
 #include <unistd.h>
 
 static const char usage[] =
-    "Usage: factfs lake status | flush | check STORE\n"
+    "Usage: factfs lake status | flush | compact | check STORE\n"
     "The table of Apache Iceberg that the events of STORE are kept in (factfs -o lake=DIR STORE MOUNT).\n"
     "\n"
     "  status  how far each tenant is in the table, and how large it is\n"
     "  flush   bring all that was recorded into the table now\n"
+    "  compact merge small files of a tenant and a day\n"
     "  check   prove that each event up to there is in the table once, and byte for byte as in the log\n"
     "\n"
     "      --lake=DIR  the table; what it was at the last mount, if it is not given\n"
@@ -152,56 +154,103 @@ static int run_check(const char *store, const char *given)
     return check.whole ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
-// ---- flush
+// ---- flush and compact: the daemon that has the store does it; without one, this does
 
-// No daemon has the store: then this does.
-static int flush_alone(const char *path, const char *given, struct reason *why)
-{
+struct alone {
     struct lake_options options;
-    struct store *store = NULL;
-    struct committer committer = {.journal.fd = -1};
+    struct store *store;
+    struct committer committer;
+};
+
+typedef int alone_act(struct alone *alone, struct bytes *said, struct reason *why);
+
+static int open_alone(struct alone *a, const char *path, const char *given, struct reason *why)
+{
+    *a = (struct alone){.committer.journal.fd = -1};
+    int error = find_place(&a->options, path, given, why);
+    if (!error)
+        error = store_open(&a->store, path, NULL, NULL, why);
+    if (!error)
+        error = committer_open(&a->committer, &a->options, store_path(a->store), store_alphabet(a->store), NULL, why);
+    return error;
+}
+
+static void close_alone(struct alone *a)
+{
+    committer_close(&a->committer);
+    if (a->store)
+        store_close(a->store);
+}
+
+static int flush_alone(struct alone *a, struct bytes *said, struct reason *why)
+{
     struct flush_result done = {0};
     uint32_t *tenants = NULL;
     size_t count = 0, room = 0;
     struct tenant_info info = {0};
-    int error = find_place(&options, path, given, why);
-    if (!error)
-        error = store_open(&store, path, NULL, NULL, why);
-    if (!error)
-        error = committer_open(&committer, &options, store_path(store), store_alphabet(store), NULL, why);
-    while (!error && store_from(store, info.number + 1, &info) == 0) {
+    int error = 0;
+    while (!error && store_from(a->store, info.number + 1, &info) == 0) {
         if (!GROW(tenants, count, room))
             error = -ENOMEM;
         else
             tenants[count++] = info.number;
     }
     if (!error)
-        error = flush_run(&committer, store, tenants, count, &done, why);
-    committer_close(&committer);
-    if (store)
-        store_close(store);
+        error = flush_run(&a->committer, a->store, tenants, count, &done, why);
     free(tenants);
     if (!error)
-        printf("%llu events in %llu files, %llu bytes\n", (unsigned long long)done.rows, (unsigned long long)done.files,
-            (unsigned long long)done.bytes);
+        flush_print(said, &done);
     return error;
+}
+
+static void say(void *context, const char *text)
+{
+    (void)context;
+    fprintf(stderr, "factfs lake compact: %s\n", text);
+}
+
+static int compact_alone(struct alone *a, struct bytes *said, struct reason *why)
+{
+    struct upkeep upkeep = {.say = say};
+    struct compact_result sum;
+    int error = upkeep_run(&upkeep, &a->committer, when_now_us(), &sum, why);
+    if (!error)
+        upkeep_print(said, &sum);
+    return error;
+}
+
+static int do_alone(alone_act *act, const char *store, const char *given, struct bytes *said, struct reason *why)
+{
+    struct alone a;
+    int error = open_alone(&a, store, given, why);
+    if (!error)
+        error = act(&a, said, why);
+    close_alone(&a);
+    return error;
+}
+
+static int act_on(const char *word, alone_act *act, const char *store, const char *given)
+{
+    struct reason why = {0};
+    BYTES_AUTO said = {0};
+    bool failed = false;
+    int error = request_send(store, word, &said, &failed);
+    if (error == -ENOENT)
+        error = do_alone(act, store, given, &said, &why);
+    if (error)
+        return complain(word, &why, error);
+    fprintf(failed ? stderr : stdout, "%s%.*s", failed ? "factfs lake: " : "", SLICE_ARG(bytes_slice(&said)));
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
 static int run_flush(const char *store, const char *given)
 {
-    struct reason why = {0};
-    BYTES_AUTO answer = {0};
-    bool failed = false;
-    int error = request_send(store, "flush", &answer, &failed);
-    if (error == -ENOENT)
-        error = flush_alone(store, given, &why);
-    else if (!error && failed)
-        fprintf(stderr, "factfs lake flush: %.*s", SLICE_ARG(bytes_slice(&answer)));
-    else if (!error)
-        printf("%.*s", SLICE_ARG(bytes_slice(&answer)));
-    if (error)
-        return complain("flush", &why, error);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return act_on("flush", flush_alone, store, given);
+}
+
+static int run_compact(const char *store, const char *given)
+{
+    return act_on("compact", compact_alone, store, given);
 }
 
 int lake_main(int argc, char **argv)
@@ -209,7 +258,7 @@ int lake_main(int argc, char **argv)
     static const struct {
         const char *word;
         int (*run)(const char *store, const char *place);
-    } words[] = {{"status", show_status}, {"flush", run_flush}, {"check", run_check}};
+    } words[] = {{"status", show_status}, {"flush", run_flush}, {"compact", run_compact}, {"check", run_check}};
     const char *place = NULL;
     const struct command command = {
         .name = "lake",

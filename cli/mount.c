@@ -46,6 +46,8 @@ static const char usage[] =
     "       lake_flush_bytes=N, lake_flush_seconds=N\n"
     "                     when so much waits (64M), or for so long (60), it goes there\n"
     "       lake_hash     with the hash of each event\n"
+    "       lake_maintenance=external\n"
+    "                     others merge its files and expire its snapshots\n"
     "       metrics=[ADDRESS:]PORT\n"
     "                     answer Prometheus at http://ADDRESS:PORT/metrics; without ADDRESS, this machine alone\n"
     "       pidfile=FILE  write the number of the daemon's process there\n"

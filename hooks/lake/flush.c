@@ -553,3 +553,8 @@ int flush_run(struct committer *c, struct store *store, const uint32_t *tenants,
         return reason_set(why, error, "%s", strerror(-error));
     return f.log_error ? reason_set(why, f.log_error, "%s", f.log_why.text) : 0;
 }
+
+void flush_print(struct bytes *out, const struct flush_result *r)
+{
+    bytes_printf(out, "%" PRIu64 " events in %" PRIu64 " files, %" PRIu64 " bytes\n", r->rows, r->files, r->bytes);
+}

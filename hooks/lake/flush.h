@@ -27,6 +27,9 @@ struct flush_result {
     void *context;
 };
 
+// Appends what was done, a line for people.
+void flush_print(struct bytes *out, const struct flush_result *result);
+
 // Flushes these tenants, as far as they are by now. The table is loaded and the journal settled before and after. 0; an
 // error of one tenant's log (-EIO, named) does not keep the others from being flushed; -EXDEV and -ENOTSUP as
 // committer_load; -ENXIO with the reason: the table is ahead of a tenant's log, or of another log: nothing more may be

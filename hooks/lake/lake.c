@@ -4,6 +4,7 @@
 #include "hooks/lake/metadata.h"
 #include "hooks/lake/place.h"
 #include "hooks/lake/request.h"
+#include "hooks/lake/upkeep.h"
 #include "store/follower.h"
 #include "store/grow.h"
 #include "store/json.h"
@@ -40,6 +41,7 @@ struct lake {
     bool started;
     int wake; // an eventfd
     int listening;
+    struct upkeep upkeep;
     unsigned failures; // in a row
     int64_t retry_us;
     atomic_bool stop;
@@ -213,7 +215,38 @@ static int flush(struct lake *l, struct flush_result *result, struct reason *why
         return error;
     if (error)
         reason_set(why, error, "%s", strerror(-error));
+    if (result->files)
+        upkeep_flushed(&l->upkeep, when_now_us());
     conclude(l, error, why, since_us);
+    return error;
+}
+
+// ---- upkeep
+
+static void say(void *context, const char *text)
+{
+    struct lake *l = context;
+    pthread_mutex_lock(&l->lock);
+    l->error_at_us = when_now_us();
+    snprintf(l->error.text, sizeof l->error.text, "%s", text);
+    pthread_mutex_unlock(&l->lock);
+    fprintf(stderr, "factfs: lake: %s\n", text);
+}
+
+// What fails is tried again by itself; flushes do not wait for it.
+static int keep_up(struct lake *l, struct compact_result *sum, struct reason *why)
+{
+    int error = upkeep_run(&l->upkeep, &l->committer, when_now_us(), sum, why);
+    if (error == -ECANCELED)
+        return error;
+    if (error) {
+        reason_set(why, error, "%s", strerror(-error));
+        say(l, why->text);
+    }
+    pthread_mutex_lock(&l->lock);
+    if (l->committer.table.metadata.size)
+        take_totals(l);
+    pthread_mutex_unlock(&l->lock);
     return error;
 }
 
@@ -229,8 +262,20 @@ static void answer_flush(struct lake *l, int client)
     if (error)
         bytes_printf(&text, "%s\n", why.text[0] ? why.text : strerror(-error));
     else
-        bytes_printf(&text, "%llu events in %llu files, %llu bytes\n", (unsigned long long)done.rows,
-            (unsigned long long)done.files, (unsigned long long)done.bytes);
+        flush_print(&text, &done);
+    request_answer(client, error != 0, bytes_slice(&text));
+}
+
+static void answer_compact(struct lake *l, int client)
+{
+    struct reason why = {0};
+    struct compact_result sum;
+    BYTES_AUTO text = {0};
+    int error = keep_up(l, &sum, &why);
+    if (error)
+        bytes_printf(&text, "%s\n", why.text[0] ? why.text : strerror(-error));
+    else
+        upkeep_print(&text, &sum);
     request_answer(client, error != 0, bytes_slice(&text));
 }
 
@@ -242,6 +287,8 @@ static void take_request(struct lake *l)
         return;
     if (strcmp(word, "flush") == 0)
         answer_flush(l, client);
+    else if (strcmp(word, "compact") == 0)
+        answer_compact(l, client);
     else
         request_answer(client, true, SLICE("this daemon does not know how to do that\n"));
 }
@@ -267,6 +314,15 @@ static int64_t due_us(struct lake *l)
         due = INT64_MAX;
     pthread_mutex_unlock(&l->lock);
     return due;
+}
+
+// Not of a table that is not ours, or cannot be reached; nor where others see to it.
+static bool may_keep_up(struct lake *l)
+{
+    pthread_mutex_lock(&l->lock);
+    bool may = l->state == LAKE_ACTIVE && !l->options.kept_by_others;
+    pthread_mutex_unlock(&l->lock);
+    return may;
 }
 
 static void wait_for_work(struct lake *l, int64_t until_us)
@@ -302,16 +358,20 @@ static void *run(void *argument)
 {
     struct lake *l = argument;
     struct flush_result done;
+    struct compact_result sum;
     // Of this thread alone, as Linux has it.
     setpriority(PRIO_PROCESS, 0, NICENESS);
     look_at_all(l);
     while (!atomic_load(&l->stop)) {
         struct reason why = {0};
-        int64_t due = due_us(l);
-        if (due <= when_now_us())
+        int64_t due = due_us(l), now_us = when_now_us();
+        bool keeps_up = may_keep_up(l);
+        if (due <= now_us)
             flush(l, &done, &why);
+        else if (keeps_up && l->upkeep.due_us <= now_us)
+            keep_up(l, &sum, &why);
         else
-            wait_for_work(l, due);
+            wait_for_work(l, keeps_up && l->upkeep.due_us < due ? l->upkeep.due_us : due);
     }
     flush_at_end(l);
     return NULL;
@@ -398,6 +458,7 @@ static int open_lake(void **self, struct store *store, const void *options, stru
     l->listening = -1;
     l->committer.journal.fd = -1;
     pthread_mutex_init(&l->lock, NULL);
+    l->upkeep = (struct upkeep){.due_us = when_now_us() + UPKEEP_BEHIND_FLUSH_US, .say = say, .context = l};
     l->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     int error = l->wake < 0 ? -errno : 0;
     if (!error)

@@ -94,6 +94,14 @@ static int take_setting(struct lake_options *o, enum lake_setting setting, const
     return 0;
 }
 
+static int take_maintenance(struct lake_options *o, const char *text, struct reason *why)
+{
+    o->kept_by_others = strcmp(text, "external") == 0;
+    if (o->kept_by_others || strcmp(text, "self") == 0)
+        return 0;
+    return reason_set(why, -EINVAL, "lake_maintenance: self or external, not %s", text);
+}
+
 int lake_option(struct lake_options *o, const char *option, struct reason *why)
 {
     const char *value;
@@ -107,6 +115,8 @@ int lake_option(struct lake_options *o, const char *option, struct reason *why)
         return take_seconds(o, value, why);
     if ((value = value_of(option, "lake_flush_bytes")))
         return take_bytes(o, value, why);
+    if ((value = value_of(option, "lake_maintenance")))
+        return take_maintenance(o, value, why);
     if (strcmp(option, "lake_hash") == 0) {
         o->hash = true;
         return 0;

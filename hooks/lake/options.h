@@ -25,6 +25,7 @@ struct lake_options {
     uint64_t flush_bytes;              // what waits is flushed when it is so much
     uint32_t flush_seconds;            // … or so old
     bool hash;                         // rows have the hash of their event
+    bool kept_by_others;               // its catalog merges files and expires snapshots: never two at once
 };
 
 static inline struct lake_options lake_options_usual(void)

@@ -108,6 +108,31 @@ was_seen 1 None" "$(table duckdb sql "${line//\'shop\'/\'$TENANT\'}")"
         (select count(*) from events where tenant = '$TENANT')")"
 }
 
+@test "small files of a day become one, beside the daemon and without one; no row changes, and what was can still be read" {
+    local i first before
+    for i in 1 2 3 4 5 6 7 8 9; do
+        record '{"type":"was_seen","target":"thing_1","data":{"n":'$i'}}'
+        "$FACTFS" lake flush "$STORE"
+        ((i != 1)) || first=$(jq -r '."current-snapshot-id"' "$LAKE/metadata/v$(cat "$LAKE/metadata/version-hint.text").metadata.json")
+    done
+    is 9 "$(table duckdb sql "select count(distinct file_path) from iceberg_metadata('$LAKE') where file_path like '%tenant=$TENANT/%' and status <> 'DELETED'")"
+    ends 0 "$FACTFS" lake compact "$STORE"
+    holds "files of" "$output"
+    is 1 "$(table duckdb sql "select count(distinct file_path) from iceberg_metadata('$LAKE') where file_path like '%tenant=$TENANT/%' and status <> 'DELETED'")"
+    same "$T/stream" <(table duckdb lines "$TENANT")
+    same "$T/stream" <(table pyiceberg lines "$TENANT")
+    is 1 "$(table duckdb sql "select count(*) from iceberg_scan('$LAKE', snapshot_from_id = $first) where tenant = '$TENANT'")"
+    before=$(lake rows)
+    daemon_stop
+    ends 0 "$FACTFS" lake compact "$STORE"
+    is "0 files of 0 days became 0, 0 bytes became 0" "$output"
+    daemon_start -o "lake=$LAKE,lake_flush_seconds=1"
+    record '{"type":"was_seen","target":"thing_1"}'
+    wait_for flushed
+    is $((before + 1)) "$(lake rows)"
+    ends 0 "$FACTFS" lake check "$STORE"
+}
+
 @test "a daemon that is killed leaves a table that the next one goes on with" {
     record '{"type":"was_seen","target":"thing_1"}'
     kill -KILL "$(daemon_pid)"
@@ -193,7 +218,7 @@ was_seen 1 None" "$(table duckdb sql "${line//\'shop\'/\'$TENANT\'}")"
 
 @test "options that cannot be are refused before anything is mounted" {
     local option
-    for option in lake= lake_flush_seconds=0 lake_flush_seconds=x lake_flush_bytes=1 lake_nothing; do
+    for option in lake= lake_flush_seconds=0 lake_flush_seconds=x lake_flush_bytes=1 lake_maintenance=none lake_nothing; do
         ends 2 "$FACTFS" -o "$option" "$BATS_TEST_TMPDIR/s" "$BATS_TEST_TMPDIR"
         holds "lake" "$output"
     done

@@ -1,0 +1,50 @@
+#include "hooks/lake/upkeep.h"
+
+#include <inttypes.h>
+
+void upkeep_flushed(struct upkeep *u, int64_t now_us)
+{
+    if (u->due_us > now_us + UPKEEP_BEHIND_FLUSH_US)
+        u->due_us = now_us + UPKEEP_BEHIND_FLUSH_US;
+}
+
+static void say_left(void *context, struct slice path, const char *why)
+{
+    struct upkeep *u = context;
+    char text[600];
+    snprintf(text, sizeof text, "%.*s is not merged with others: %s", SLICE_ARG(path), why);
+    u->say(u->context, text);
+}
+
+static void add_up(struct compact_result *sum, const struct compact_result *part)
+{
+    sum->partitions += part->partitions;
+    sum->rows += part->rows;
+    sum->files_before += part->files_before;
+    sum->files_after += part->files_after;
+    sum->bytes_before += part->bytes_before;
+    sum->bytes_after += part->bytes_after;
+    sum->left += part->left;
+}
+
+int upkeep_run(struct upkeep *u, struct committer *c, int64_t now_us, struct compact_result *sum, struct reason *why)
+{
+    int error = 0;
+    bool more = true;
+    *sum = (struct compact_result){0};
+    while (!error && more) {
+        struct compact_result part = {.on_left = say_left, .context = u};
+        error = compact_run(&u->compactor, c, now_us, &part, why);
+        add_up(sum, &part);
+        more = part.more;
+    }
+    u->due_us = now_us + (error ? UPKEEP_BEHIND_FLUSH_US : UPKEEP_SELDOM_US);
+    return error;
+}
+
+void upkeep_print(struct bytes *out, const struct compact_result *sum)
+{
+    bytes_printf(out,
+        "%" PRIu64 " files of %" PRIu64 " days became %" PRIu64 ", %" PRIu64 " bytes became %" PRIu64 "\n",
+        sum->files_before, sum->partitions, sum->files_after, sum->bytes_before, sum->bytes_after);
+}

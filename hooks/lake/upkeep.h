@@ -1,0 +1,26 @@
+// What is done to the table besides flushes, by the same thread: small files are merged (compact.h). When, and what is
+// said of it.
+//
+// Some minutes after a flush that brought something; and now and then without one, as days end by themselves.
+#pragma once
+
+#include "hooks/lake/compact.h"
+
+#define UPKEEP_BEHIND_FLUSH_US (5 * 60 * INT64_C(1000000))
+#define UPKEEP_SELDOM_US       (3600 * INT64_C(1000000))
+
+struct upkeep {
+    struct compactor compactor;
+    int64_t due_us; // when it is to run next; 0: at once
+    // Says what somebody should know, a line without its newline.
+    void (*say)(void *context, const char *text);
+    void *context;
+};
+
+// The table has more files than before.
+void upkeep_flushed(struct upkeep *upkeep, int64_t now_us);
+// Does all that there is to do. 0, or as compact_run; *sum is what was done until then.
+int upkeep_run(
+    struct upkeep *upkeep, struct committer *committer, int64_t now_us, struct compact_result *sum, struct reason *why);
+// Appends what was done, a line for people.
+void upkeep_print(struct bytes *out, const struct compact_result *sum);
