@@ -156,7 +156,7 @@ static void show_state(struct status *s, struct slice state)
 // Has it a number that says something, and is not said otherwise?
 static bool is_count(struct slice key, struct slice value)
 {
-    static const char *const others[] = {"cursor", "lag", "oldestAge", "progress", NULL};
+    static const char *const others[] = {"cursor", "position", "lag", "oldestAge", "progress", NULL};
     for (const char *const *other = others; *other; other++)
         if (json_key_is(key, *other))
             return false;
@@ -198,13 +198,15 @@ static void show_error(struct status *s, struct slice error)
 {
     bytes_add_text(&s->out, "\n    last error ");
     add_time(s, error, "time");
-    bytes_add_text(&s->out, ", ");
-    add_text(s, error, "id");
+    if (!slice_is(text_of(s, error, "id"), "-")) {
+        bytes_add_text(&s->out, ", ");
+        add_text(s, error, "id");
+    }
     bytes_add_text(&s->out, ": ");
     coloured(s, yellow, show_member(&s->decoded, error, "error"));
 }
 
-static void show_hook(struct status *s, struct slice kind, struct slice name, struct slice hook)
+static void show_hook(struct status *s, struct slice label, struct slice hook)
 {
     BYTES_AUTO state = {0};
     struct slice error;
@@ -214,11 +216,7 @@ static void show_hook(struct status *s, struct slice kind, struct slice name, st
     if (s->quiet && !unwell)
         return;
     bytes_add_text(&s->out, "  ");
-    bytes_clear(&s->decoded);
-    json_decode(&s->decoded, kind);
-    bytes_add_char(&s->decoded, '/');
-    json_decode(&s->decoded, name);
-    pad(s, terminal_add(&s->out, bytes_slice(&s->decoded), NAME_COLUMNS), 24);
+    pad(s, terminal_add(&s->out, label, NAME_COLUMNS), 24);
     bytes_add_text(&s->out, "  ");
     show_state(s, bytes_slice(&state));
     show_counts(s, hook);
@@ -234,9 +232,14 @@ static void show_hooks(struct status *s, struct slice hooks)
         if (json_kind(all) != JSON_OBJECT)
             continue;
         struct json_cursor c = json_enter(all);
-        for (struct slice name, hook; json_next_member(&c, &name, &hook);)
+        for (struct slice name, hook; json_next_member(&c, &name, &hook);) {
+            BYTES_AUTO label = {0};
+            json_decode(&label, kind);
+            bytes_add_char(&label, '/');
+            json_decode(&label, name);
             if (json_kind(hook) == JSON_OBJECT)
-                show_hook(s, kind, name, hook);
+                show_hook(s, bytes_slice(&label), hook);
+        }
     }
 }
 
@@ -277,6 +280,8 @@ static int show_tenant(struct status *s, const struct tenant_path *tenant)
         show_metrics(s, part);
     if (json_member(whole, "hooks", &part) && json_kind(part) == JSON_OBJECT)
         show_hooks(s, part);
+    if (json_member(whole, "lake", &part) && json_kind(part) == JSON_OBJECT)
+        show_hook(s, SLICE("lake"), part);
     if (s->quiet && s->out.size == head)
         s->out.size = before;
     return 0;

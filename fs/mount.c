@@ -192,7 +192,10 @@ static int open_mount(struct mount *mount, const struct mount_options *options, 
         error = open_following(mount, why);
     if (!error)
         store_set_reactor(mount->store, options->reactor);
-    mount->told = (struct exporter_source){.store = mount->store, .show = status_show_hooks, .context = mount};
+    mount->told = (struct exporter_source){.store = mount->store,
+        .show_reacting = status_show_reacting,
+        .show_following = status_show_following,
+        .context = mount};
     if (!error && mount->exporter)
         error = mount->exporter->open(&mount->exporting, &mount->told, options->exporter_options, why);
     return error ? error : open_session(mount, options, why);

@@ -46,61 +46,79 @@ static void add_log(struct bytes *out, const struct log_end *end)
     bytes_printf(out, ",\n  \"rejectedBytes\": %llu,\n", (unsigned long long)end->rejected_bytes);
 }
 
-static void add_member(struct bytes *out, struct slice key, struct slice value)
-{
-    bytes_add_text(out, "  ");
-    bytes_add_slice(out, key);
-    bytes_add_text(out, ": ");
-    json_pretty(out, value, 1);
-    bytes_add_text(out, ",\n");
-}
+// ---- what reacts; pieces without white space
 
-void status_show_hooks(void *context, struct tenant *tenant, struct bytes *out)
+// Alerts and metrics.
+static void show_values(const struct tenant *tenant, struct bytes *out)
 {
-    struct mount *mount = context;
-    bytes_add_char(out, '{');
     if (tenant->reactor)
         tenant->reactor->show_tenant(tenant->reaction, out);
     else
         bytes_add_text(out, "\"alerts\":[],\"metrics\":{}");
-    bytes_add_text(out, ",\"hooks\":{");
-    size_t before = out->size;
+}
+
+static void show_reacting_hooks(const struct tenant *tenant, struct bytes *out)
+{
     if (tenant->reactor)
         tenant->reactor->show(tenant->reaction, out);
-    for (const struct following *f = mount->following; f->follower; f++)
-        if (f->follower->show) {
-            bytes_add_text(out, out->size > before ? "," : "");
-            f->follower->show(f->self, tenant->number, out);
-        }
+}
+
+// What followers append, each behind a comma if anything stands before it.
+static void show_of_followers(const struct mount *mount, uint32_t tenant, bool beside, struct bytes *out)
+{
+    for (const struct following *f = mount->following; f->follower; f++) {
+        void (*show)(void *, uint32_t, struct bytes *) = beside ? f->follower->show_beside : f->follower->show;
+        size_t before = out->size;
+        bytes_add_text(out, before && out->at[before - 1] != '{' ? "," : "");
+        size_t begun = out->size;
+        if (show)
+            show(f->self, tenant, out);
+        if (out->size == begun)
+            out->size = before;
+    }
+}
+
+void status_show_reacting(void *mount, const struct tenant *tenant, struct bytes *out)
+{
+    (void)mount;
+    bytes_add_char(out, '{');
+    show_values(tenant, out);
+    bytes_add_text(out, ",\"hooks\":{");
+    show_reacting_hooks(tenant, out);
     bytes_add_text(out, "}}");
 }
 
-// Its members, laid out.
-static void add_hooks(struct bytes *out, struct mount *mount, struct tenant *tenant)
+void status_show_following(void *mount, uint32_t tenant, struct bytes *out)
 {
-    BYTES_AUTO shown = {0};
-    status_show_hooks(mount, tenant, &shown);
-    out->failed |= shown.failed;
-    struct json_cursor c = json_enter(shown.failed ? SLICE("{}") : bytes_slice(&shown));
-    for (struct slice key, value; json_next_member(&c, &key, &value);)
-        add_member(out, key, value);
+    bytes_add_text(out, "{\"hooks\":{");
+    show_of_followers(mount, tenant, false, out);
+    bytes_add_char(out, '}');
+    show_of_followers(mount, tenant, true, out);
+    bytes_add_char(out, '}');
 }
 
-// What followers show beside the hooks.
-static void add_beside(struct bytes *out, struct mount *mount, struct tenant *tenant)
+// All of it, laid out.
+static void add_reactions(struct bytes *out, const struct mount *mount, const struct tenant *tenant)
 {
-    for (const struct following *f = mount->following; f->follower; f++) {
-        BYTES_AUTO members = {0};
-        bytes_add_char(&members, '{');
-        if (f->follower->show_beside)
-            f->follower->show_beside(f->self, tenant->number, &members);
-        bytes_add_char(&members, '}');
-        out->failed = out->failed || members.failed;
-        struct json_cursor c = json_enter(members.failed ? SLICE("{}") : bytes_slice(&members));
-        for (struct slice key, value; json_next_member(&c, &key, &value);)
-            add_member(out, key, value);
+    BYTES_AUTO shown = {0};
+    bytes_add_char(&shown, '{');
+    show_values(tenant, &shown);
+    bytes_add_text(&shown, ",\"hooks\":{");
+    show_reacting_hooks(tenant, &shown);
+    show_of_followers(mount, tenant->number, false, &shown);
+    bytes_add_char(&shown, '}');
+    show_of_followers(mount, tenant->number, true, &shown);
+    bytes_add_char(&shown, '}');
+    out->failed |= shown.failed;
+    struct json_cursor c = json_enter(shown.failed ? SLICE("{}") : bytes_slice(&shown));
+    for (struct slice key, value; json_next_member(&c, &key, &value);) {
+        bytes_printf(out, "  %.*s: ", SLICE_ARG(key));
+        json_pretty(out, value, 1);
+        bytes_add_text(out, ",\n");
     }
 }
+
+// ---- the whole
 
 int status_show(struct visit *v, struct slice *text, int64_t *changed_at_us)
 {
@@ -108,8 +126,7 @@ int status_show(struct visit *v, struct slice *text, int64_t *changed_at_us)
     struct log_end end = tenant_end(v->tenant);
     bytes_clear(out);
     bytes_add_text(out, "{\n");
-    add_hooks(out, v->mount, v->tenant);
-    add_beside(out, v->mount, v->tenant);
+    add_reactions(out, v->mount, v->tenant);
     bytes_printf(out, "  \"tenant\": \"%s\",\n", v->tenant->name);
     add_log(out, &end);
     bytes_printf(out, "  \"subscribers\": %u,\n  \"daemon\": {\n", count_subscribers(v));

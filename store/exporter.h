@@ -11,12 +11,13 @@
 struct store;
 struct tenant;
 
-// What it asks.
+// What it asks: parts of status.json, as objects without white space. Any thread.
 struct exporter_source {
     struct store *store;
-    // Appends an object of what status.json says of alerts, metrics and hooks:
-    // {"alerts":[…],"metrics":{…},"hooks":{…}}. Any thread.
-    void (*show)(void *context, struct tenant *tenant, struct bytes *out);
+    // Appends what reacts within transactions: {"alerts":[…],"metrics":{…},"hooks":{…}}.
+    void (*show_reacting)(void *context, const struct tenant *tenant, struct bytes *out);
+    // The same of followers, whether the tenant is open or not: {"hooks":{…},"lake":{…}}.
+    void (*show_following)(void *context, uint32_t tenant, struct bytes *out);
     void *context;
 };
 

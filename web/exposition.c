@@ -20,18 +20,21 @@ static const struct {
     [ATTEMPTS] = {"factfs_webhook_attempts_total", "counter", "Attempts to send an event, by their outcome."},
 };
 
-// What a tenant said when it was looked at last: its lines of each family.
+// Lines of each family.
 struct said {
     bool any;
     struct bytes lines[FAMILIES];
 };
 
+// What reacts in a tenant is asked while it is open, who follows it each time.
 struct exposition {
     const struct exporter_source *source;
     // The store is called without it: it closes tenants under a lock of its own, and tells us.
     pthread_mutex_t lock;
-    struct said *said; // (lock) by number of the tenant
-    size_t count;      // (lock)
+    struct said *reacting;  // (lock) by number of the tenant: what it said when it was asked last
+    size_t reacting_count;  // (lock)
+    struct said *following; // by number of the tenant
+    size_t following_count;
 };
 
 // ---- lines
@@ -54,9 +57,9 @@ static void add_label(struct bytes *out, const char *name, struct slice quoted)
     out->failed |= text.failed;
 }
 
-static void begin_line(struct bytes *out, enum family family, const struct tenant *tenant)
+static void begin_line(struct bytes *out, enum family family, const char *tenant)
 {
-    bytes_printf(out, "%s{tenant=\"%s\",", families[family].name, tenant->name);
+    bytes_printf(out, "%s{tenant=\"%s\",", families[family].name, tenant);
 }
 
 // A number as it stands, but for one that no double holds.
@@ -88,7 +91,7 @@ static uint64_t count_member(struct slice object, const char *name)
 
 // ---- a tenant
 
-static void say_metrics(struct said *said, const struct tenant *tenant, struct slice metrics)
+static void say_metrics(struct said *said, const char *tenant, struct slice metrics)
 {
     struct json_cursor c = json_enter(metrics);
     struct bytes *out = &said->lines[METRIC];
@@ -103,7 +106,7 @@ static void say_metrics(struct said *said, const struct tenant *tenant, struct s
 
 // A hook's lines begin alike.
 struct hook_labels {
-    const struct tenant *tenant;
+    const char *tenant;
     struct slice kind, name;
 };
 
@@ -142,7 +145,7 @@ static void say_hook(struct said *said, const struct hook_labels *hook, struct s
     say_count(said, hook, "failed", attempts > delivered ? attempts - delivered : 0);
 }
 
-static void say_hooks(struct said *said, const struct tenant *tenant, struct slice hooks)
+static void say_hooks(struct said *said, const char *tenant, struct slice hooks)
 {
     struct json_cursor kinds = json_enter(hooks);
     struct hook_labels hook = {.tenant = tenant};
@@ -154,6 +157,18 @@ static void say_hooks(struct said *said, const struct tenant *tenant, struct sli
     }
 }
 
+static void say(struct said *said, const char *tenant, struct slice whole)
+{
+    struct slice part;
+    if (json_member(whole, "metrics", &part))
+        say_metrics(said, tenant, part);
+    if (json_member(whole, "hooks", &part))
+        say_hooks(said, tenant, part);
+    if (json_member(whole, "lake", &part))
+        say_hook(said, &(struct hook_labels){tenant, SLICE("\"lake\""), SLICE("\"lake\"")}, part);
+    said->any = true;
+}
+
 static void forget(struct said *said)
 {
     for (unsigned i = 0; i < FAMILIES; i++)
@@ -161,72 +176,86 @@ static void forget(struct said *said)
     said->any = false;
 }
 
-static void keep(struct exposition *x, uint32_t number, struct said *said)
-{
-    pthread_mutex_lock(&x->lock);
-    if (GROW_TO(x->said, number, x->count)) {
-        forget(&x->said[number]);
-        x->said[number] = *said;
-        *said = (struct said){0};
-    }
-    pthread_mutex_unlock(&x->lock);
-    forget(said);
-}
-
 // The tenant is in use, or is being closed.
-static void listen_to(void *context, struct tenant *tenant)
+static void ask(void *context, struct tenant *tenant)
 {
     struct exposition *x = context;
-    struct said said = {.any = true};
-    struct slice part;
+    struct said said = {0};
     BYTES_AUTO shown = {0};
-    x->source->show(x->source->context, tenant, &shown);
+    x->source->show_reacting(x->source->context, tenant, &shown);
     if (shown.failed)
         return;
-    if (json_member(bytes_slice(&shown), "metrics", &part))
-        say_metrics(&said, tenant, part);
-    if (json_member(bytes_slice(&shown), "hooks", &part))
-        say_hooks(&said, tenant, part);
-    keep(x, tenant->number, &said);
+    say(&said, tenant->name, bytes_slice(&shown));
+    pthread_mutex_lock(&x->lock);
+    if (GROW_TO(x->reacting, tenant->number, x->reacting_count)) {
+        forget(&x->reacting[tenant->number]);
+        x->reacting[tenant->number] = said;
+        said = (struct said){0};
+    }
+    pthread_mutex_unlock(&x->lock);
+    forget(&said);
 }
 
-// ---- the whole
-
-static bool has_said(struct exposition *x, uint32_t number)
+static bool was_asked(struct exposition *x, uint32_t number)
 {
     pthread_mutex_lock(&x->lock);
-    bool any = number < x->count && x->said[number].any;
+    bool any = number < x->reacting_count && x->reacting[number].any;
     pthread_mutex_unlock(&x->lock);
     return any;
 }
 
 // One that cannot be opened has nothing to say; the others do.
-static void look_at(struct exposition *x, uint32_t number)
+static void ask_reacting(struct exposition *x, uint32_t number)
 {
     struct store *store = x->source->store;
     struct tenant *tenant;
-    if (has_said(x, number) ? store_get_open(store, number, &tenant) : store_get(store, number, &tenant))
+    if (was_asked(x, number) ? store_get_open(store, number, &tenant) : store_get(store, number, &tenant))
         return;
-    listen_to(x, tenant);
+    ask(x, tenant);
     store_put(store, tenant);
 }
 
-static void forget_from(struct exposition *x, size_t number, size_t end)
+static void ask_following(struct exposition *x, const struct tenant_info *info)
 {
-    pthread_mutex_lock(&x->lock);
-    for (; number < end && number < x->count; number++)
-        forget(&x->said[number]);
-    pthread_mutex_unlock(&x->lock);
+    BYTES_AUTO shown = {0};
+    x->source->show_following(x->source->context, info->number, &shown);
+    if (shown.failed || !GROW_TO(x->following, info->number, x->following_count))
+        return;
+    struct said *said = &x->following[info->number];
+    for (unsigned i = 0; i < FAMILIES; i++)
+        bytes_clear(&said->lines[i]);
+    say(said, info->name, bytes_slice(&shown));
 }
 
-static void write_family(const struct exposition *x, enum family family, struct bytes *text)
+// ---- the whole
+
+// Tenants that are no more, from a number on.
+static void forget_from(struct exposition *x, size_t from, size_t end)
+{
+    pthread_mutex_lock(&x->lock);
+    for (size_t i = from; i < end && i < x->reacting_count; i++)
+        forget(&x->reacting[i]);
+    pthread_mutex_unlock(&x->lock);
+    for (size_t i = from; i < end && i < x->following_count; i++)
+        forget(&x->following[i]);
+}
+
+static void write_lines(const struct said *said, size_t count, enum family family, struct bytes *text)
+{
+    for (size_t i = 0; i < count; i++) {
+        bytes_add_slice(text, bytes_slice(&said[i].lines[family]));
+        text->failed |= said[i].lines[family].failed;
+    }
+}
+
+static void write_family(struct exposition *x, enum family family, struct bytes *text)
 {
     bytes_printf(text, "# HELP %s %s\n# TYPE %s %s\n", families[family].name, families[family].help,
         families[family].name, families[family].type);
-    for (size_t number = 0; number < x->count; number++) {
-        bytes_add_slice(text, bytes_slice(&x->said[number].lines[family]));
-        text->failed |= x->said[number].lines[family].failed;
-    }
+    pthread_mutex_lock(&x->lock);
+    write_lines(x->reacting, x->reacting_count, family, text);
+    pthread_mutex_unlock(&x->lock);
+    write_lines(x->following, x->following_count, family, text);
 }
 
 int exposition_write(struct exposition *x, struct bytes *text)
@@ -235,15 +264,13 @@ int exposition_write(struct exposition *x, struct bytes *text)
     uint32_t next = 1;
     bytes_clear(text);
     for (; store_from(x->source->store, next, &info) == 0; next = info.number + 1) {
-        // Those between are no more.
         forget_from(x, next, info.number);
-        look_at(x, info.number);
+        ask_reacting(x, info.number);
+        ask_following(x, &info);
     }
     forget_from(x, next, SIZE_MAX);
-    pthread_mutex_lock(&x->lock);
     for (enum family family = 0; family < FAMILIES; family++)
         write_family(x, family, text);
-    pthread_mutex_unlock(&x->lock);
     return text->failed ? -ENOMEM : 0;
 }
 
@@ -254,7 +281,7 @@ struct exposition *exposition_new(const struct exporter_source *source)
         return NULL;
     x->source = source;
     pthread_mutex_init(&x->lock, NULL);
-    store_set_closing(source->store, listen_to, x);
+    store_set_closing(source->store, ask, x);
     return x;
 }
 
@@ -263,9 +290,9 @@ void exposition_free(struct exposition *x)
     if (!x)
         return;
     store_set_closing(x->source->store, NULL, NULL);
-    for (size_t i = 0; i < x->count; i++)
-        forget(&x->said[i]);
-    free(x->said);
+    forget_from(x, 0, SIZE_MAX);
+    free(x->reacting);
+    free(x->following);
     pthread_mutex_destroy(&x->lock);
     free(x);
 }

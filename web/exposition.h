@@ -3,9 +3,9 @@
 //     factfs_hook_lag_events{tenant,kind,name}                events that a hook wants and that are not done
 //     factfs_hook_oldest_age_seconds{tenant,kind,name}        how old the first of them is
 //     factfs_webhook_attempts_total{tenant,kind,name,outcome} attempts to send, `delivered` or `failed`
-// `kind` is the folder below hooks/.
+// `kind` is the folder below hooks/; the lake is a kind of its own.
 //
-// A tenant that is not open says what it said when it was closed: nothing of it has changed since. One thread writes.
+// A tenant that is not open is not opened for it: its metrics are what they were when it was closed. One thread writes.
 #pragma once
 
 #include "store/exporter.h"

@@ -10,7 +10,8 @@ setup_file() {
     receiver_start
     export PORT
     PORT=$(free_port)
-    mount_start -o "hooks_allow=127.0.0.1,metrics=127.0.0.1:$PORT"
+    export OPTIONS="hooks_allow=127.0.0.1,metrics=127.0.0.1:$PORT,lake=$BATS_FILE_TMPDIR/lake,lake_flush_seconds=1"
+    mount_start -o "$OPTIONS"
 }
 
 teardown_file() {
@@ -50,6 +51,26 @@ status_of() {
     wait_for sample "factfs_hook_lag_events{kind=\"webhooks\",name=\"w\",tenant=\"$TENANT\"} 0"
     wait_for sample "factfs_hook_lag_events{kind=\"webhooks\",name=\"off\",tenant=\"$TENANT\"} 2"
     samples | grep -E 'factfs_hook_oldest_age_seconds.*"off".* [0-9]' | grep -v ' 0$'
+}
+
+@test "metrics that have a value, built in and own; those that have none are left out" {
+    save "$T/hooks/metrics/worth.json" '{"aggregate":"sum","type":"Deal","field":"value"}'
+    save "$T/hooks/metrics/least.json" '{"aggregate":"min","type":"Deal","field":"value"}'
+    save "$T/hooks/metrics/huge.json" '{"aggregate":"max","type":"Whale","field":"value"}'
+    wait_for sample "factfs_metric{name=\"mrr\",tenant=\"$TENANT\"} 0"
+    ! samples | grep -E 'factfs_metric.*"(least|huge|churnRate)"'
+    created deal_1 '{"value":0.1}'
+    created deal_2 '{"value":0.2}'
+    created whale_1 '{"value":-1e400}'
+    wait_for sample "factfs_metric{name=\"worth\",tenant=\"$TENANT\"} 0.3"
+    sample "factfs_metric{name=\"least\",tenant=\"$TENANT\"} 0.1"
+    sample "factfs_metric{name=\"huge\",tenant=\"$TENANT\"} -inf"
+}
+
+@test "the lake is a hook of its own kind" {
+    created deal_1
+    wait_for sample "factfs_hook_lag_events{kind=\"lake\",name=\"lake\",tenant=\"$TENANT\"} 0"
+    "$FACTFS" status "$T" | grep -E '^  lake +active +lag 0'
 }
 
 @test "the parser of the published prometheus_client reads the same" {
@@ -138,7 +159,7 @@ time.sleep(60)
 END
     local holder=$! before
     before=$(date +%s)
-    daemon_restart -o "hooks_allow=127.0.0.1,metrics=127.0.0.1:$PORT"
+    daemon_restart -o "$OPTIONS"
     (($(date +%s) - before < 10))
     kill "$holder"
     wait_for sample_any
