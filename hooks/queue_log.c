@@ -103,10 +103,21 @@ static bool take_event(struct queue *q, const struct event_row *row, int64_t now
     return true;
 }
 
-static bool has_room(const struct queue *q)
+static size_t fresh_jobs_max(const struct queue *q)
 {
     size_t batches = (size_t)q->receiver->batch * FRESH_BATCHES;
-    return q->unstored - q->singles < (batches > FRESH_JOBS_MAX ? batches : FRESH_JOBS_MAX) && q->job_count < JOBS_MAX;
+    return batches > FRESH_JOBS_MAX ? batches : FRESH_JOBS_MAX;
+}
+
+static bool has_room(const struct queue *q)
+{
+    return q->unstored - q->singles < fresh_jobs_max(q) && q->job_count < JOBS_MAX;
+}
+
+// To begin reading costs more than a few events do: it waits until there is room for many.
+static bool wants_more(const struct queue *q)
+{
+    return has_room(q) && q->unstored - q->singles < fresh_jobs_max(q) / 2;
 }
 
 // The event behind the last one cannot be read. When the one after it can, it is damage, and the others go on.
@@ -174,7 +185,7 @@ bool queue_scan(struct queue *q, struct reader *reader, uint64_t end, int64_t no
     q->rescan_us = 0;
     if (q->scanned >= end)
         return false;
-    if (!has_room(q))
+    if (!wants_more(q))
         return q->counted < end && count_on(q, reader, end);
     struct event_row row;
     unsigned looked = 0;

@@ -1,11 +1,16 @@
 #include "hooks/transfer.h"
 
+#include "store/when.h"
+
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #define ANSWER_BYTES_MAX ((size_t)64 << 10)
 // Connections that are kept alive, for all receivers.
@@ -23,6 +28,30 @@ static curl_socket_t open_socket(void *context, curlsocktype purpose, struct cur
         return CURL_SOCKET_BAD;
     }
     return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+}
+
+// Which sockets it wants to hear of.
+static int watch_socket(CURL *easy, curl_socket_t socket, int what, void *context, void *own)
+{
+    const struct transfers *all = context;
+    struct epoll_event event = {.data.fd = socket};
+    (void)easy, (void)own;
+    if (what == CURL_POLL_REMOVE) {
+        epoll_ctl(all->epoll, EPOLL_CTL_DEL, socket, NULL);
+        return 0;
+    }
+    event.events = (what & CURL_POLL_IN ? (uint32_t)EPOLLIN : 0) | (what & CURL_POLL_OUT ? (uint32_t)EPOLLOUT : 0);
+    if (epoll_ctl(all->epoll, EPOLL_CTL_MOD, socket, &event) && errno == ENOENT)
+        epoll_ctl(all->epoll, EPOLL_CTL_ADD, socket, &event);
+    return 0;
+}
+
+static int set_timer(CURLM *multi, long timeout_ms, void *context)
+{
+    struct transfers *all = context;
+    (void)multi;
+    all->timer_ns = timeout_ms < 0 ? INT64_MAX : when_steady_ns() + timeout_ms * 1000000;
+    return 0;
 }
 
 static unsigned status_of(const char *line, size_t size)
@@ -74,9 +103,23 @@ static size_t take_body(char *bytes, size_t one, size_t size, void *context)
 
 int transfers_open(struct transfers *all, const struct address_list *opened, const char *ca_file)
 {
-    *all = (struct transfers){.multi = curl_multi_init(), .opened = opened, .ca_file = ca_file};
-    if (!all->multi)
-        return -ENOMEM;
+    struct epoll_event event = {.events = EPOLLIN};
+    *all = (struct transfers){.multi = curl_multi_init(),
+        .epoll = epoll_create1(EPOLL_CLOEXEC),
+        .wakeup = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK),
+        .timer_ns = INT64_MAX,
+        .opened = opened,
+        .ca_file = ca_file};
+    event.data.fd = all->wakeup;
+    if (!all->multi || all->epoll < 0 || all->wakeup < 0 || epoll_ctl(all->epoll, EPOLL_CTL_ADD, all->wakeup, &event)) {
+        int error = all->multi ? -errno : -ENOMEM;
+        transfers_close(all);
+        return error;
+    }
+    curl_multi_setopt(all->multi, CURLMOPT_SOCKETFUNCTION, watch_socket);
+    curl_multi_setopt(all->multi, CURLMOPT_SOCKETDATA, all);
+    curl_multi_setopt(all->multi, CURLMOPT_TIMERFUNCTION, set_timer);
+    curl_multi_setopt(all->multi, CURLMOPT_TIMERDATA, all);
     curl_multi_setopt(all->multi, CURLMOPT_MAXCONNECTS, CONNECTIONS_KEPT);
     curl_multi_setopt(all->multi, CURLMOPT_PIPELINING, (long)CURLPIPE_NOTHING);
     return 0;
@@ -97,41 +140,108 @@ void transfers_close(struct transfers *all)
         free_transfer(t);
     }
     curl_multi_cleanup(all->multi);
-    *all = (struct transfers){0};
+    if (all->epoll >= 0)
+        close(all->epoll);
+    if (all->wakeup >= 0)
+        close(all->wakeup);
+    *all = (struct transfers){.epoll = -1, .wakeup = -1};
 }
 
 void transfers_move(struct transfers *all)
 {
     int running;
-    curl_multi_perform(all->multi, &running);
+    if (when_steady_ns() < all->timer_ns)
+        return;
+    all->timer_ns = INT64_MAX;
+    curl_multi_socket_action(all->multi, CURL_SOCKET_TIMEOUT, 0, &running);
+}
+
+static int earlier_ms(const struct transfers *all, int timeout_ms)
+{
+    int64_t left_ns = all->timer_ns == INT64_MAX ? INT64_MAX : all->timer_ns - when_steady_ns();
+    if (left_ns <= 0)
+        return 0;
+    int64_t left_ms = left_ns / 1000000 + 1;
+    return left_ms < timeout_ms ? (int)left_ms : timeout_ms;
+}
+
+static void act_on(struct transfers *all, const struct epoll_event *event)
+{
+    int running;
+    uint64_t woken;
+    if (event->data.fd == all->wakeup) {
+        while (read(all->wakeup, &woken, sizeof woken) > 0)
+            ;
+        return;
+    }
+    int ready = (event->events & EPOLLIN ? CURL_CSELECT_IN : 0) | (event->events & EPOLLOUT ? CURL_CSELECT_OUT : 0) |
+                (event->events & (EPOLLERR | EPOLLHUP) ? CURL_CSELECT_ERR : 0);
+    curl_multi_socket_action(all->multi, event->data.fd, ready, &running);
 }
 
 void transfers_wait(struct transfers *all, int timeout_ms)
 {
-    curl_multi_poll(all->multi, NULL, 0, timeout_ms, NULL);
+    struct epoll_event events[64];
+    int count = epoll_wait(all->epoll, events, 64, earlier_ms(all, timeout_ms));
+    for (int i = 0; i < count; i++)
+        act_on(all, &events[i]);
+    transfers_move(all);
 }
 
 void transfers_wake(struct transfers *all)
 {
-    curl_multi_wakeup(all->multi);
+    uint64_t one = 1;
+    // It can only fail when it is woken already.
+    ssize_t written = write(all->wakeup, &one, sizeof one);
+    (void)written;
 }
 
 // ---- one of them
 
+// What all requests have.
+static bool set_options(struct transfer *t, const struct transfers *all)
+{
+    CURL *c = t->easy;
+    bool set = curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "http,https") == CURLE_OK &&
+               curl_easy_setopt(c, CURLOPT_PROXY, "") == CURLE_OK &&
+               curl_easy_setopt(c, CURLOPT_USERAGENT, "factfs/" FACTFS_VERSION) == CURLE_OK &&
+               (!all->ca_file || curl_easy_setopt(c, CURLOPT_CAINFO, all->ca_file) == CURLE_OK);
+    curl_easy_setopt(c, CURLOPT_PRIVATE, t);
+    curl_easy_setopt(c, CURLOPT_ERRORBUFFER, t->message);
+    curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(c, CURLOPT_QUICK_EXIT, 1L);
+    curl_easy_setopt(c, CURLOPT_FOLLOWLOCATION, 0L);
+    curl_easy_setopt(c, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+    curl_easy_setopt(c, CURLOPT_TIMEOUT_MS, (long)TRANSFER_TIMEOUT_MS);
+    curl_easy_setopt(c, CURLOPT_DNS_CACHE_TIMEOUT, 0L);
+    curl_easy_setopt(c, CURLOPT_POST, 1L);
+    curl_easy_setopt(c, CURLOPT_OPENSOCKETFUNCTION, open_socket);
+    curl_easy_setopt(c, CURLOPT_OPENSOCKETDATA, t);
+    curl_easy_setopt(c, CURLOPT_HEADERFUNCTION, take_header);
+    curl_easy_setopt(c, CURLOPT_HEADERDATA, t);
+    curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, take_body);
+    curl_easy_setopt(c, CURLOPT_WRITEDATA, t);
+    return set;
+}
+
+static struct transfer *make(struct transfers *all)
+{
+    struct transfer *t = calloc(1, sizeof *t);
+    if (!t)
+        return NULL;
+    t->easy = curl_easy_init();
+    if (t->easy && set_options(t, all))
+        return t;
+    free_transfer(t);
+    return NULL;
+}
+
 struct transfer *transfer_new(struct transfers *all, void *owner)
 {
-    struct transfer *t = all->spare;
-    if (t) {
-        all->spare = t->next;
-    } else {
-        t = calloc(1, sizeof *t);
-        if (t)
-            t->easy = curl_easy_init();
-        if (!t || !t->easy) {
-            free(t);
-            return NULL;
-        }
-    }
+    struct transfer *t = all->spare ? all->spare : make(all);
+    if (!t)
+        return NULL;
+    all->spare = t->next;
     t->all = all;
     t->owner = owner;
     return t;
@@ -160,41 +270,17 @@ bool transfer_print_header(struct transfer *t, const char *format, ...)
     return added;
 }
 
-static bool set_options(struct transfer *t, const char *url)
-{
-    CURL *c = t->easy;
-    bool set = curl_easy_setopt(c, CURLOPT_URL, url) == CURLE_OK &&
-               curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "http,https") == CURLE_OK &&
-               curl_easy_setopt(c, CURLOPT_PROXY, "") == CURLE_OK &&
-               curl_easy_setopt(c, CURLOPT_USERAGENT, "factfs/" FACTFS_VERSION) == CURLE_OK &&
-               (!t->all->ca_file || curl_easy_setopt(c, CURLOPT_CAINFO, t->all->ca_file) == CURLE_OK);
-    curl_easy_setopt(c, CURLOPT_PRIVATE, t);
-    curl_easy_setopt(c, CURLOPT_ERRORBUFFER, t->message);
-    curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(c, CURLOPT_QUICK_EXIT, 1L);
-    curl_easy_setopt(c, CURLOPT_FOLLOWLOCATION, 0L);
-    curl_easy_setopt(c, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
-    curl_easy_setopt(c, CURLOPT_TIMEOUT_MS, (long)TRANSFER_TIMEOUT_MS);
-    curl_easy_setopt(c, CURLOPT_DNS_CACHE_TIMEOUT, 0L);
-    curl_easy_setopt(c, CURLOPT_HTTPHEADER, t->headers);
-    curl_easy_setopt(c, CURLOPT_POST, 1L);
-    curl_easy_setopt(c, CURLOPT_POSTFIELDS, t->body.at ? t->body.at : "");
-    curl_easy_setopt(c, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)t->body.size);
-    curl_easy_setopt(c, CURLOPT_OPENSOCKETFUNCTION, open_socket);
-    curl_easy_setopt(c, CURLOPT_OPENSOCKETDATA, t);
-    curl_easy_setopt(c, CURLOPT_HEADERFUNCTION, take_header);
-    curl_easy_setopt(c, CURLOPT_HEADERDATA, t);
-    curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, take_body);
-    curl_easy_setopt(c, CURLOPT_WRITEDATA, t);
-    return set;
-}
-
 int transfer_start(struct transfer *t, const char *url, const char *wanted)
 {
+    CURL *c = t->easy;
     t->wanted = wanted;
     // An answer to the header Expect would cost a round trip.
-    if (!transfer_add_header(t, "Expect:") || t->body.failed || !set_options(t, url) ||
-        curl_multi_add_handle(t->all->multi, t->easy) != CURLM_OK)
+    if (!transfer_add_header(t, "Expect:") || t->body.failed || curl_easy_setopt(c, CURLOPT_URL, url) != CURLE_OK)
+        return -ENOMEM;
+    curl_easy_setopt(c, CURLOPT_HTTPHEADER, t->headers);
+    curl_easy_setopt(c, CURLOPT_POSTFIELDS, t->body.at ? t->body.at : "");
+    curl_easy_setopt(c, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)t->body.size);
+    if (curl_multi_add_handle(t->all->multi, c) != CURLM_OK)
         return -ENOMEM;
     t->started = true;
     t->all->under_way++;
@@ -208,7 +294,7 @@ void transfer_end(struct transfer *t)
         curl_multi_remove_handle(all->multi, t->easy);
         all->under_way--;
     }
-    curl_easy_reset(t->easy);
+    curl_easy_setopt(t->easy, CURLOPT_HTTPHEADER, NULL);
     curl_slist_free_all(t->headers);
     struct bytes body = t->body;
     bytes_trim(&body, 64 << 10);

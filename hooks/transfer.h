@@ -1,5 +1,6 @@
 // Transfers are HTTP requests under way: POSTs by libcurl's multi interface, many at a time on one thread, connections
-// kept alive. Each ends within 15 s with an outcome.
+// kept alive. Each ends within 15 s with an outcome. Which socket is ready epoll tells, so that what waits costs
+// nothing.
 //
 // What may be dialled is judged on the address itself, at each connection (address.h). No redirects, proxies, cookies,
 // or protocols but http and https; certificates are verified. The status line and the headers of an answer decide; of
@@ -14,6 +15,8 @@
 
 struct transfers {
     CURLM *multi;
+    int epoll, wakeup; // the latter an eventfd
+    int64_t timer_ns;  // when libcurl wants to be called at the latest, by the steady clock
     const struct address_list *opened;
     const char *ca_file;    // besides the system's; NULL: none
     struct transfer *spare; // handles to use again
@@ -53,7 +56,7 @@ static inline bool transfer_is_delivered(const struct transfer_outcome *o)
     return o->status >= 200 && o->status < 300;
 }
 
-// 0 or -ENOMEM. `opened` and `ca_file` must outlive it.
+// 0 or -errno. `opened` and `ca_file` must outlive it.
 int transfers_open(struct transfers *all, const struct address_list *opened, const char *ca_file);
 // Ends all that is under way, without an outcome.
 void transfers_close(struct transfers *all);
@@ -69,11 +72,11 @@ int transfer_start(struct transfer *t, const char *url, const char *wanted);
 // Gives it back; one that is under way is broken off.
 void transfer_end(struct transfer *t);
 
-// Moves all of them on, without waiting.
+// Begins what was started, and moves on what is due, without waiting or looking at sockets.
 void transfers_move(struct transfers *all);
 // One that has ended; NULL when there is none.
 struct transfer *transfers_next(struct transfers *all);
-// Waits until something can be moved on, until transfers_wake, or so long.
+// Waits until something can be moved on, which it does, until transfers_wake, or so long.
 void transfers_wait(struct transfers *all, int timeout_ms);
 // Any thread.
 void transfers_wake(struct transfers *all);
