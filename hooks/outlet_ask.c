@@ -158,7 +158,7 @@ static int apply_replay(struct outlet *o, struct queue *q, const struct replay *
     if (!ledger)
         return -ENOMEM;
     if (replay->rewinds_to && replay->rewinds_to <= q->scanned)
-        queue_rewind(q, ledger, replay->rewinds_to);
+        queue_rewind(q, ledger, replay->rewinds_to, tenant_end(o->tenant).position);
     if (replay->revives)
         queue_revive(q, ledger);
     for (size_t i = 0; i < replay->count; i++)

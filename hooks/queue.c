@@ -589,7 +589,7 @@ static void rewind_job(struct queue *q, struct job *job)
     job->next = (struct job_place){0};
 }
 
-void queue_rewind(struct queue *q, struct ledger *ledger, uint64_t from)
+void queue_rewind(struct queue *q, struct ledger *ledger, uint64_t from, uint64_t end)
 {
     for (size_t i = 0; i < q->slot_count; i++)
         for (struct job *job = q->slots[i], *next; job; job = next) {
@@ -604,6 +604,7 @@ void queue_rewind(struct queue *q, struct ledger *ledger, uint64_t from)
     ledger_drop_waiting_from(ledger, q->row.hook, from);
     q->scanned = q->counted = from - 1;
     q->counted_events = 0;
+    q->recalled = end;
     q->changed = true;
 }
 

@@ -69,7 +69,8 @@ struct queue {
     struct receiver *receiver;     // NULL: its definition could not be read
     struct signature_key made_key; // when the receiver wants one
     uint64_t defined_at;           // position of the definition's last change
-    uint64_t dropped;              // events; kept with the lanes
+    uint64_t dropped;              // events; kept with the lanes, as the next
+    uint64_t recalled;             // what an import brought is sent up to here, by a replay; behind it, never
     bool changed;                  // the row on disk says something else
     bool key_is_unsaved;           // nothing is sent before it is on disk,
     bool key_is_saving;            // where the ledger under way brings it
@@ -172,8 +173,9 @@ void queue_saved(struct queue *q);
 
 // ---- again
 
-// Sends everything again from a position on. What is under way ends first.
-void queue_rewind(struct queue *q, struct ledger *ledger, uint64_t from);
+// Sends everything again from a position on, also what an import brought up to the log's end. What is under way ends
+// first.
+void queue_rewind(struct queue *q, struct ledger *ledger, uint64_t from, uint64_t end);
 // Everything that was given up is sent anew.
 void queue_revive(struct queue *q, struct ledger *ledger);
 // This event is sent anew.

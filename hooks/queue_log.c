@@ -66,6 +66,31 @@ static bool wants_place(
            passes(q, reader, row.line);
 }
 
+// ---- what an import brought
+
+struct span {
+    uint64_t first, last;
+};
+
+// The next events, from a position on, that are not sent because they came by an import. Where that cannot be read
+// there are none: better sent than lost.
+static struct span hidden_from(const struct queue *q, struct reader *reader, uint64_t position)
+{
+    struct span span;
+    if (position <= q->recalled)
+        position = q->recalled + 1;
+    if (history_heard(reader, engine_brought(reader->engine, position, &span.first, &span.last)))
+        return (struct span){.first = UINT64_MAX, .last = UINT64_MAX};
+    if (span.first < position)
+        span.first = position;
+    return span;
+}
+
+static bool is_hidden(const struct queue *q, struct reader *reader, uint64_t position)
+{
+    return hidden_from(q, reader, position).first == position;
+}
+
 // ---- reading on
 
 static struct job_place place_of(const struct event_row *row)
@@ -165,8 +190,13 @@ static bool count_on(struct queue *q, struct reader *reader, uint64_t end)
 {
     struct event_row row;
     unsigned looked = 0;
+    struct span hidden = hidden_from(q, reader, q->counted + 1);
+    if (hidden.first == q->counted + 1) {
+        q->counted = hidden.last < end ? hidden.last : end;
+        return q->counted < end;
+    }
     int found = start_at(q, reader, q->counted + 1) == 0;
-    while (found == 1 && looked < COUNT_EVENTS && q->counted < end &&
+    while (found == 1 && looked < COUNT_EVENTS && q->counted < end && q->counted + 1 < hidden.first &&
            (found = read_next(q, reader, q->counted + 1, &row)) == 1) {
         looked++;
         q->counted = row.position;
@@ -190,9 +220,14 @@ bool queue_scan(struct queue *q, struct reader *reader, uint64_t end, int64_t no
     struct event_row row;
     unsigned looked = 0;
     bool memory = true;
+    struct span hidden = hidden_from(q, reader, q->scanned + 1);
+    if (hidden.first == q->scanned + 1) {
+        pass(q, hidden.last < end ? hidden.last : end, false);
+        return q->scanned < end;
+    }
     int found = start_at(q, reader, q->scanned + 1) == 0 ? 1 : -EIO;
-    while (found == 1 && looked < SCAN_EVENTS && q->scanned < end && has_room(q) && memory &&
-           (found = read_next(q, reader, q->scanned + 1, &row)) == 1) {
+    while (found == 1 && looked < SCAN_EVENTS && q->scanned < end && q->scanned + 1 < hidden.first && has_room(q) &&
+           memory && (found = read_next(q, reader, q->scanned + 1, &row)) == 1) {
         bool wanted = queue_wants(q, reader, &row);
         looked++;
         memory = !wanted || take_event(q, &row, now_us);
@@ -235,7 +270,7 @@ int queue_find_next(struct queue *q, struct reader *reader, const struct job *jo
             const struct event_place *place = &page.events[i];
             if (place->position > q->scanned)
                 return -ENOENT;
-            if (!wants_place(q, reader, place, entity))
+            if (!wants_place(q, reader, place, entity) || is_hidden(q, reader, place->position))
                 continue;
             *next = (struct job_place){.position = place->position, .version = version, .at_us = place->at_us};
             return 0;

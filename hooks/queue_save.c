@@ -1,7 +1,7 @@
 // The queue and the disk.
 //
 // The jobs within a hook's own row, each three varints (store/varint.h): lane | position | events. No lane is 0: before
-// them may stand three varints 0 | 0 | how many events were dropped.
+// them may stand three varints 0 | up to where imported events are sent | how many events were dropped.
 #include "hooks/queue.h"
 #include "store/varint.h"
 
@@ -18,10 +18,12 @@ static int restore_lanes(struct queue *q, struct slice lanes)
     const char *at = lanes.at, *end = lanes.at + lanes.size;
     while ((at = varint_get(at, end, &lane)) && (at = varint_get(at, end, &position)) &&
            (at = varint_get(at, end, &events))) {
-        if (!lane)
+        if (!lane) {
+            q->recalled = position;
             q->dropped = events;
-        else if (!queue_add_job(q, &(struct job){.lane = lane, .place = {.position = position}, .events = events}))
+        } else if (!queue_add_job(q, &(struct job){.lane = lane, .place = {.position = position}, .events = events})) {
             return -ENOMEM;
+        }
     }
     return 0;
 }
@@ -100,8 +102,8 @@ static void collect_jobs(struct queue *q, struct ledger *ledger)
 {
     const struct job_list *const begun[] = {&q->fresh, &q->again, &q->sending};
     bytes_clear(&q->lanes);
-    if (q->dropped)
-        add_lane(q, 0, 0, q->dropped);
+    if (q->dropped || q->recalled)
+        add_lane(q, 0, q->recalled, q->dropped);
     for (size_t i = 0; i < sizeof begun / sizeof *begun; i++)
         for (const struct job *job = begun[i]->oldest; job; job = job->newer)
             collect_begun(q, job);

@@ -12,6 +12,7 @@
 //     type(id, folded, spelling)  the types of events, as first spelled
 //     given(id, position)         ids that writers gave
 //     imported(hash, position)    ids that imported events brought: may lag behind the log, as chunk
+//     brought(last, first, sum)   the events that came by an import, as ranges of positions
 //     claimed(position)           positions whose own id somebody may have given away already
 //     rejected(number, offset, line)
 //                                 refused writes
@@ -106,6 +107,8 @@ int engine_put_type(struct engine *engine, uint32_t type, struct slice folded, s
 int engine_put_given(struct engine *engine, struct slice id, uint64_t position, struct slice content);
 int engine_drop_given(struct engine *engine, struct slice id);
 int engine_put_imported(struct engine *engine, uint64_t hash, uint64_t position);
+// The events from a position to another came by an import; ranges that touch become one.
+int engine_put_brought(struct engine *engine, uint64_t first, uint64_t last);
 int engine_put_claimed(struct engine *engine, uint64_t position);
 int engine_put_spec(struct engine *engine, uint64_t position);
 int engine_put_rejected(struct engine *engine, uint64_t number, uint64_t offset, struct slice line);
@@ -174,6 +177,8 @@ int engine_imported_next(struct engine *engine, int64_t *hash);
 void engine_imported_end(struct engine *engine);
 int engine_claimed(struct engine *engine, uint64_t position);
 int engine_last_claimed(struct engine *engine, uint64_t *position);
+// The range of events that came by an import that a position lies in, or the next one.
+int engine_brought(struct engine *engine, uint64_t position, uint64_t *first, uint64_t *last);
 // The last position before, and the first one from a position on, at which a spec was declared.
 int engine_spec_before(struct engine *engine, uint64_t before, uint64_t *position);
 int engine_spec_from(struct engine *engine, uint64_t from, uint64_t *position);

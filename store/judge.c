@@ -376,6 +376,15 @@ static int judge_rollback(struct transaction *tx, struct submission *s)
     return metadata.failed ? -ENOMEM : add_difference(tx, s, e, state, then->fields, bytes_slice(&metadata));
 }
 
+static int write_events(struct transaction *tx, const struct submission *s)
+{
+    uint64_t before = tx->start.end.position;
+    int error = transaction_write(tx);
+    if (error || !s->rerun || tx->end.position == before)
+        return error;
+    return engine_put_brought(tx->reader.engine, before + 1, tx->end.position);
+}
+
 int judge_submission(struct transaction *tx, struct submission *s)
 {
     int fatal = 0;
@@ -409,7 +418,7 @@ int judge_submission(struct transaction *tx, struct submission *s)
     if (!engine_in_transaction(tx->reader.engine))
         return s->error ? s->error : -EIO;
     if (!s->error)
-        return transaction_write(tx);
+        return write_events(tx, s);
     if (s->rerun)
         rerun_restore(s->rerun, &s->before);
     transaction_undo(tx);

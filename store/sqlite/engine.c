@@ -227,6 +227,42 @@ int engine_put_spec(struct engine *e, uint64_t position)
     return run(e, statement_of(e, PUT_SPEC, position, 0));
 }
 
+static uint32_t brought_checksum(uint64_t first, uint64_t last)
+{
+    return checksum_number(checksum_number(0, first), last);
+}
+
+int engine_brought(struct engine *e, uint64_t position, uint64_t *first, uint64_t *last)
+{
+    sqlite3_stmt *s = statement_of(e, BROUGHT, position, 0);
+    int error = connection_row(&e->connection, s);
+    if (error)
+        return error;
+    *last = column_number(s, 0);
+    *first = column_number(s, 1);
+    bool sound = brought_checksum(*first, *last) == (uint32_t)column_number(s, 2);
+    sqlite3_reset(s);
+    return sound ? 0 : damaged(e, "the import that ended at event", *last);
+}
+
+int engine_put_brought(struct engine *e, uint64_t first, uint64_t last)
+{
+    uint64_t before_first, before_last;
+    int error = engine_brought(e, first - 1, &before_first, &before_last);
+    bool touches = !error && before_last == first - 1;
+    if (error == -ENOENT)
+        error = 0;
+    if (!error && touches)
+        error = run(e, statement_of(e, DROP_BROUGHT, before_last, 0));
+    if (error)
+        return error;
+    first = touches ? before_first : first;
+    sqlite3_stmt *s = statement_of(e, PUT_BROUGHT, last, first);
+    if (s)
+        bind_number(s, 3, brought_checksum(first, last));
+    return run(e, s);
+}
+
 int engine_put_mark(struct engine *e, uint64_t position)
 {
     return run(e, statement_of(e, PUT_MARK, position, 0));

@@ -28,6 +28,7 @@ const char engine_upgrade[] = "BEGIN IMMEDIATE;" TABLES_2 "COMMIT";
 
 // What came later to format 2; a file that lacks it gets it when its writer opens it.
 const char engine_additions[] =
+    "CREATE TABLE IF NOT EXISTS brought(last INTEGER PRIMARY KEY, first INT, sum INT);"
     "CREATE TABLE IF NOT EXISTS kept(hook INTEGER PRIMARY KEY, text BLOB, sum INT);"
     "CREATE TABLE IF NOT EXISTS metric(hook INTEGER PRIMARY KEY, defined INT, cursor INT, tail INT, snapshot_at INT,"
     "                                  snapshot TEXT, numbers BLOB, sum INT);";
@@ -64,6 +65,9 @@ const char *const engine_statements[STATEMENTS] = {
     [PUT_GIVEN] = "INSERT INTO given VALUES(?1, ?2, ?3)",
     [DROP_GIVEN] = "DELETE FROM given WHERE id = ?1",
     [PUT_IMPORTED] = "INSERT OR IGNORE INTO imported VALUES(?1, ?2)",
+    [PUT_BROUGHT] = "INSERT INTO brought VALUES(?1, ?2, ?3)",
+    [DROP_BROUGHT] = "DELETE FROM brought WHERE last = ?1",
+    [BROUGHT] = "SELECT last, first, sum FROM brought WHERE last >= ?1 ORDER BY last LIMIT 1",
     [PUT_CLAIMED] = "INSERT OR IGNORE INTO claimed VALUES(?1)",
     [PUT_REJECTED] = "INSERT INTO rejected VALUES(?1, ?2, ?3)",
     [DROP_REJECTED] = "DELETE FROM rejected WHERE number < ?1",

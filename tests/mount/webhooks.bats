@@ -423,6 +423,35 @@ needs_library() {
     is 4 "$(bodies "ok/$P" | jq -r .version | tail -n 1)"
 }
 
+@test "what is imported is not sent, but by a replay" {
+    created deal_1
+    sends "ok/$P"
+    # From now on; in the order of their time, as import wants them.
+    put "$T/import" '{"id":"h:1","type":"Deal.Updated","target":"deal_1","timestamp":"2990-01-01","data":{"n":1}}
+{"id":"h:2","type":"Deal.Created","target":"deal_2","timestamp":"2990-01-02","data":{"n":2}}'
+    put "$T/import" '{"id":"h:3","type":"Deal.Updated","target":"deal_1","timestamp":"2990-01-03","data":{"n":3}}'
+    happened Deal.Closed '{"n":4}'
+    wait_for has_come "ok/$P" 1
+    put "$T/import" '{"id":"h:4","type":"Deal.Updated","target":"deal_1","timestamp":"2991-01-01","data":{"n":5}}'
+    happened Deal.Reopened '{"n":6}'
+    wait_for status_is '.delivered == 2 and .lag == 0'
+    is 'Deal.Closed Deal.Reopened' "$(bodies "ok/$P" | jq -r .type | xargs)"
+    # An event by its id, and all since a moment, of which a restart forgets nothing.
+    echo h:2 > "$W/replay"
+    wait_for status_is '.delivered == 3'
+    sends "503/$P" '"retry":{"backoff":[60]}'
+    echo 2990-01-01T12:00 > "$W/replay"
+    wait_for has_come "503/$P" 2
+    daemon_restart -o hooks_allow=127.0.0.1
+    wait_for status_is '.lag == 5'
+    sends "ok/again/$P"
+    wait_for status_is '.delivered == 8 and .lag == 0'
+    is 'deal_1 3 4 5 6 deal_2 1' "$(bodies "ok/again/$P" | jq -r '"\(.target) \(.version)"' | sort | awk '{ if ($1 != last) print $1; print $2; last = $1 }' | xargs)"
+    put "$T/import" '{"id":"h:5","type":"Deal.Updated","target":"deal_1","timestamp":"2992-01-01","data":{"n":7}}'
+    happened Deal.Lost
+    wait_for status_is '.delivered == 9 and .lag == 0'
+}
+
 @test "replay refuses what is no event, or one that the webhook does not want, and says why" {
     sends "ok/$P"
     created contact_1

@@ -294,6 +294,26 @@ static void kept_of_hooks(void)
 }
 
 // As a file of the version before has it.
+static void imported_ranges(void)
+{
+    uint64_t first, last;
+    CHECK_INT(engine_brought(reader, 1, &first, &last), -ENOENT);
+    CHECK_INT(engine_put_brought(writer, 1, 3), 0);
+    CHECK_INT(engine_put_brought(writer, 4, 4), 0);
+    CHECK_INT(engine_put_brought(writer, 6, 9), 0);
+    CHECK_INT(engine_brought(reader, 1, &first, &last), 0);
+    CHECK(first == 1 && last == 4);
+    CHECK_INT(engine_brought(reader, 4, &first, &last), 0);
+    CHECK(first == 1 && last == 4);
+    CHECK_INT(engine_brought(reader, 5, &first, &last), 0);
+    CHECK(first == 6 && last == 9);
+    CHECK_INT(engine_brought(reader, 10, &first, &last), -ENOENT);
+    close_both();
+    change_file("UPDATE brought SET first = 2 WHERE last = 4");
+    open_both();
+    CHECK_INT(engine_brought(reader, 1, &first, &last), -EIO);
+}
+
 static void later_tables(void)
 {
     close_both();
@@ -392,6 +412,7 @@ int main(void)
     TEST("the chunk of a version and the last one, the snapshot before a version", chunks_and_snapshots);
     TEST("damage in any column is told", any_column);
     TEST("what is kept of a hook goes with it", kept_of_hooks);
+    TEST("what imports brought is kept as ranges, which grow together where they touch", imported_ranges);
     TEST("a file without the latest tables gets them when its writer opens it", later_tables);
     close_both();
     directory_remove(directory);
