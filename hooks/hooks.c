@@ -136,7 +136,11 @@ static void show_tenant(void *self, struct bytes *out)
 void hooks_show_running(const struct tenant *tenant, struct bytes *out)
 {
     const struct metrics *metrics = metrics_of(tenant->reaction);
-    bytes_add_text(out, "{\"alerts\":[],\"metrics\":");
+    struct watch_list *watches = watch_list_of(tenant->reaction);
+    bytes_add_text(out, "{\"alerts\":");
+    if (watches)
+        watch_list_show_running(watches, out);
+    bytes_add_text(out, watches ? ",\"metrics\":" : "[],\"metrics\":");
     if (metrics)
         metrics_show_running(metrics, out);
     bytes_add_text(out, metrics ? "}" : "{}}");

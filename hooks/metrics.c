@@ -202,6 +202,12 @@ void metrics_show_running(const struct metrics *all, struct bytes *out)
     bytes_add_text(out, separator == '{' ? "{}" : "}");
 }
 
+int metrics_show_running_value(const struct metrics *all, struct slice name, struct bytes *out)
+{
+    struct metric *m = metrics_find(all, name);
+    return m ? print_value(all, m, out) : -ENOENT;
+}
+
 // Of what is committed. When there is no memory for it, the value is left out for the moment.
 void metrics_publish(struct metrics *all)
 {

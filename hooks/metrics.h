@@ -127,8 +127,9 @@ struct metric *metrics_find(const struct metrics *metrics, struct slice name);
 bool metric_uses(struct metrics *metrics, struct metric *metric, const struct metric *other);
 // Its value, which lives until the next change of any; NULL when there is no memory.
 const struct fraction *metric_value(const struct metrics *metrics, struct metric *metric);
-// Appends all values, as metrics_show_values.
+// Appends all values, or that of one, as metrics_show_values and metrics_show_value do.
 void metrics_show_running(const struct metrics *metrics, struct bytes *out);
+int metrics_show_running_value(const struct metrics *metrics, struct slice name, struct bytes *out);
 
 // ---- between their own files
 

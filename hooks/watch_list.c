@@ -522,6 +522,23 @@ void watch_list_settle(struct watch_list *all, bool committed)
     pthread_mutex_unlock(&all->lock);
 }
 
+void watch_list_show_running(struct watch_list *all, struct bytes *out)
+{
+    size_t shown = 0;
+    bytes_add_char(out, '[');
+    for (size_t i = 0; i < all->count; i++) {
+        const struct watch_in_force *w = all->all[i];
+        BYTES_AUTO value = {0};
+        if (w->retired || !watch_is_raised(&w->watch, &w->standing))
+            continue;
+        if (metrics_show_running_value(all->metrics, w->watch.metric, &value))
+            bytes_add_text(&value, "null");
+        bytes_add_text(out, shown++ ? "," : "");
+        watch_print_alert(out, &w->watch, slice_of(w->name), bytes_slice(&value), w->standing.since_us);
+    }
+    bytes_add_char(out, ']');
+}
+
 // ---- any thread
 
 void watch_list_show_alerts(struct watch_list *all, struct bytes *out)

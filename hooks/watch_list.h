@@ -86,6 +86,9 @@ int64_t watch_list_due_us(const struct watch_list *list);
 // The watch that looks at a metric; NULL: none does.
 const struct watch_in_force *watch_list_at(struct watch_list *list, const struct metric *metric);
 
+// Appends `[ALERT,…]`, as the running transaction has brought them about so far.
+void watch_list_show_running(struct watch_list *list, struct bytes *out);
+
 // ---- any thread, of what is committed
 
 // Appends `[ALERT,…]`: what is raised, with the values that the metrics have now.

@@ -150,22 +150,22 @@ END
     created deal_1
 }
 
-@test "more clients than there is room for wait their turn, and it closes while some are there" {
-    python3 - "$PORT" "$(daemon_pid)" << 'END' &
+@test "it ends while more clients are there than it answers at a time, and answers again" {
+    listen "$BATS_TEST_TMPDIR/holder" python3 -c '
 import socket, sys, time
 held = [socket.create_connection(("127.0.0.1", int(sys.argv[1])), timeout=5) for _ in range(100)]
-open("/dev/null").close()
-time.sleep(60)
-END
+print("held", flush=True)
+time.sleep(60)' "$PORT"
     local holder=$! before
+    wait_for in_file "$BATS_TEST_TMPDIR/holder" held
     before=$(date +%s)
     daemon_restart -o "$OPTIONS"
     (($(date +%s) - before < 10))
     kill "$holder"
-    wait_for sample_any
+    wait_for answers
 }
 
-sample_any() {
+answers() {
     [[ $(status_of "http://127.0.0.1:$PORT/metrics") == 200 ]]
 }
 

@@ -325,3 +325,16 @@ alerts() {
     total 1
     is "Raised 200,Resolved 1" "$(told)"
 }
+
+@test "E10 a script sees its own alert in \$.status(), with the value that raised it" {
+    watch high '"type":"too_much"' '"severity":"low"' '"direction":"above"'
+    script high '(metric, $) => { $.Result.create({ alerts: $.status().alerts, total: $.status().metrics.total }) }'
+    total 200
+    local at
+    at=$(member timestamp "$(event "$T/alert_high" 1)")
+    is "{\"alerts\":[{\"type\":\"too_much\",\"severity\":\"low\",\"metric\":\"total\",\"value\":200,\"threshold\":100,\"action\":null,\"since\":\"$at\"}],\"total\":200}" \
+        "$(grep '"type":"Result.Created"' "$T/stream" | jq -c .data)"
+    is "[{\"type\":\"too_much\",\"severity\":\"low\",\"metric\":\"total\",\"value\":200,\"threshold\":100,\"action\":null,\"since\":\"$at\"}]" "$(alerts)"
+    ends 3 "$FACTFS" status --utc "$T"
+    holds "  low  too_much: total is 200, threshold 100, since ${at%%.*}Z" "$output"
+}
