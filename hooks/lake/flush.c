@@ -1,7 +1,7 @@
 #include "hooks/lake/flush.h"
 
 #include "hooks/lake/metadata.h"
-#include "hooks/lake/parquet_write.h"
+#include "hooks/lake/output.h"
 #include "hooks/lake/step.h"
 #include "store/day.h"
 #include "store/grow.h"
@@ -16,8 +16,6 @@
 #define PIECE_EVENTS 4096u
 #define ZSTD_LEVEL   3
 #define KEY_MAX      200
-// The day of 1970-01-01 in store/day.h.
-#define DAY_1970 719162
 
 // An event of a piece.
 struct taken {
@@ -52,7 +50,6 @@ struct flush {
     struct lake_column columns[LAKE_COLUMNS + 1];
     size_t column_count;
     struct bytes schema; // that the files bear: the table may be loaded anew meanwhile
-    struct parquet_writer *parquet;
     struct piece piece;
     struct bytes actor;
 
@@ -63,10 +60,7 @@ struct flush {
     size_t part_count, part_room;
     bool begun; // there is a commit to be made
 
-    // the file that is being written
-    struct upload *upload;
-    char key[KEY_MAX];
-    uint32_t day;
+    struct output output; // the file that is being written
 
     int log_error; // of a tenant's log: it ends there, the others go on
     struct reason log_why;
@@ -82,108 +76,25 @@ static bool told_to_stop(const struct flush *f)
 
 // ---- a file
 
-static int write_part(void *context, struct slice bytes)
+static int32_t day_since_1970(int64_t at_us)
 {
-    struct flush *f = context;
-    return upload_add(f->upload, bytes.at, bytes.size, f->why);
-}
-
-static void drop_file(struct flush *f)
-{
-    upload_abort(f->upload);
-    f->upload = NULL;
-}
-
-static int begin_file(struct flush *f, const struct part *part, uint32_t day)
-{
-    char uuid[UUID_TEXT], date[DAY_NAME_SIZE];
-    int error = uuid_make(uuid);
-    if (error)
-        return error;
-    day_name(date, day);
-    snprintf(f->key, sizeof f->key, "data/tenant=%s/timestamp_day=%.10s/%s.parquet", part->name, date, uuid);
-    error = journal_key(&f->committer->journal, f->key, f->why);
-    lake_step("file noted");
-    if (!error)
-        error = upload_begin(f->committer->table.objects, f->key, &f->upload, f->why);
-    if (!error)
-        error = parquet_begin(f->parquet, (struct parquet_sink){.write = write_part, .context = f});
-    f->day = day;
-    lake_step("file begun");
-    return error;
-}
-
-static struct slice slice_of_bound(const struct bound *bound)
-{
-    return bound->is_known ? (struct slice){.at = bound->at, .size = bound->size} : (struct slice){0};
-}
-
-static int describe_file(struct flush *f, const struct part *part, const struct parquet_facts *facts)
-{
-    struct column_stats columns[LAKE_COLUMNS + 1];
-    BYTES_AUTO uri = {0};
-    for (size_t i = 0; i < facts->column_count; i++) {
-        const struct parquet_column_facts *c = &facts->columns[i];
-        columns[i] = (struct column_stats){.id = c->id,
-            .size_bytes = (int64_t)c->size_bytes,
-            .values = (int64_t)c->values,
-            .nulls = (int64_t)c->nulls,
-            .nans = -1,
-            .lower = slice_of_bound(&c->lower),
-            .upper = slice_of_bound(&c->upper)};
-    }
-    int64_t *splits = calloc(facts->split_count + 1, sizeof *splits);
-    bytes_printf(&uri, "%s/%s", f->committer->table.objects->root, f->key);
-    if (!splits || uri.failed) {
-        free(splits);
-        return -ENOMEM;
-    }
-    for (size_t i = 0; i < facts->split_count; i++)
-        splits[i] = (int64_t)facts->splits[i];
-    struct manifest_entry entry = {
-        .status = ENTRY_ADDED,
-        .snapshot = NO_SNAPSHOT,
-        .sequence = -1,
-        .file_sequence = -1,
-        .file = {.path = bytes_slice(&uri),
-            .format = SLICE("PARQUET"),
-            .tenant = slice_of(part->name),
-            .day = (int32_t)f->day - DAY_1970,
-            .has_day = true,
-            .rows = (int64_t)facts->rows,
-            .size_bytes = (int64_t)facts->size_bytes,
-            .columns = columns,
-            .column_count = (uint32_t)facts->column_count,
-            .splits = splits,
-            .split_count = (uint32_t)facts->split_count,
-            .sort_order = 0},
-    };
-    manifest_add(&f->manifest, &entry);
-    free(splits);
-    f->commit.added.files++;
-    f->commit.added.rows += entry.file.rows;
-    f->commit.added.bytes += entry.file.size_bytes;
-    f->commit.partitions++;
-    return 0;
+    return (int32_t)day_of(at_us) - OUTPUT_DAY_1970;
 }
 
 static int end_file(struct flush *f, struct part *part)
 {
-    PARQUET_FACTS_AUTO facts = {0};
-    int error = parquet_end(f->parquet, &facts);
-    if (error) {
-        drop_file(f);
+    ARENA_AUTO arena = {0};
+    struct manifest_entry entry = {.status = ENTRY_ADDED, .snapshot = NO_SNAPSHOT, .sequence = -1, .file_sequence = -1};
+    int error = output_end(&f->output, &arena, &entry.file, f->why);
+    if (error)
         return error;
-    }
-    lake_step("file written");
-    error = upload_finish(f->upload, OBJECTS_ABSENT, f->why);
-    f->upload = NULL;
-    lake_step("file there");
-    if (!error)
-        error = describe_file(f, part, &facts);
-    if (!error)
-        part->to = part->written;
-    return error;
+    manifest_add(&f->manifest, &entry);
+    f->commit.added.files++;
+    f->commit.added.rows += entry.file.rows;
+    f->commit.added.bytes += entry.file.size_bytes;
+    f->commit.partitions++;
+    part->to = part->written;
+    return 0;
 }
 
 // ---- the log
@@ -246,11 +157,12 @@ static int add_event(struct flush *f, struct part *part, const struct taken *tak
     int error = envelope_read(line, &event, &f->actor);
     if (error)
         return end_log(f, part, error);
-    uint32_t day = day_of(event.at_us);
-    if (f->upload && (f->day != day || parquet_size(f->parquet) >= FLUSH_FILE_BYTES))
+    struct output *output = &f->output;
+    int32_t day = day_since_1970(event.at_us);
+    if (output->upload && (output->day != day || parquet_size(output->parquet) >= FLUSH_FILE_BYTES))
         error = end_file(f, part);
-    if (!error && !f->upload)
-        error = begin_file(f, part, day);
+    if (!error && !output->upload)
+        error = output_begin(output, slice_of(part->name), day, f->why);
     if (error)
         return error;
     lake_row(row, &event, slice_of(part->name), position);
@@ -258,7 +170,7 @@ static int add_event(struct flush *f, struct part *part, const struct taken *tak
         print_hash(hash, taken->hash);
         row[LAKE_COLUMNS] = (struct lake_value){.text = slice_of(hash)};
     }
-    error = parquet_add(f->parquet, row, &f->log_why);
+    error = parquet_add(output->parquet, row, &f->log_why);
     if (error == -EINVAL || error == -EILSEQ || error == -EFBIG)
         return end_log(f, part, error);
     if (error)
@@ -331,14 +243,14 @@ static int add_tenant(struct flush *f, struct part *part, struct reader *reader,
         if (!error)
             error = add_piece(f, part);
     }
-    if (!f->upload)
+    if (!f->output.upload)
         return error;
     // What came before damage in the log is as good as anything.
     if (error >= 0) {
         int ended = end_file(f, part);
         return ended ? ended : error;
     }
-    drop_file(f);
+    output_drop(&f->output);
     return error;
 }
 
@@ -502,13 +414,13 @@ static int open_flush(struct flush *f)
     struct parquet_options options = {.schema = bytes_slice(&f->schema), .level = ZSTD_LEVEL};
     if (f->schema.failed)
         return -ENOMEM;
-    return parquet_writer_open(&f->parquet, f->columns, f->column_count, &options);
+    return parquet_writer_open(&f->output.parquet, f->columns, f->column_count, &options);
 }
 
 static void close_flush(struct flush *f)
 {
-    drop_file(f);
-    parquet_writer_free(f->parquet);
+    output_drop(&f->output);
+    parquet_writer_free(f->output.parquet);
     end_commit(f);
     free(f->parts);
     free(f->piece.all);
@@ -535,7 +447,7 @@ static int flush_some(struct flush *f, const uint32_t *tenants, size_t count, si
 int flush_run(struct committer *c, struct store *store, const uint32_t *tenants, size_t count,
     struct flush_result *result, struct reason *why)
 {
-    struct flush f = {.committer = c, .store = store, .result = result, .why = why};
+    struct flush f = {.committer = c, .output.committer = c, .store = store, .result = result, .why = why};
     size_t next = 0;
     int error = committer_load(c, true, why);
     if (!error)
