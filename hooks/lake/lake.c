@@ -234,9 +234,9 @@ static void say(void *context, const char *text)
 }
 
 // What fails is tried again by itself; flushes do not wait for it.
-static int keep_up(struct lake *l, struct compact_result *sum, struct reason *why)
+static int keep_up(struct lake *l, upkeep_some *part_or_all, struct compact_result *sum, struct reason *why)
 {
-    int error = upkeep_run(&l->upkeep, &l->committer, when_now_us(), sum, why);
+    int error = part_or_all(&l->upkeep, &l->committer, when_now_us(), sum, why);
     if (error == -ECANCELED)
         return error;
     if (error) {
@@ -271,7 +271,7 @@ static void answer_compact(struct lake *l, int client)
     struct reason why = {0};
     struct compact_result sum;
     BYTES_AUTO text = {0};
-    int error = keep_up(l, &sum, &why);
+    int error = keep_up(l, upkeep_run, &sum, &why);
     if (error)
         bytes_printf(&text, "%s\n", why.text[0] ? why.text : strerror(-error));
     else
@@ -369,7 +369,7 @@ static void *run(void *argument)
         if (due <= now_us)
             flush(l, &done, &why);
         else if (keeps_up && l->upkeep.due_us <= now_us)
-            keep_up(l, &sum, &why);
+            keep_up(l, upkeep_step, &sum, &why);
         else
             wait_for_work(l, keeps_up && l->upkeep.due_us < due ? l->upkeep.due_us : due);
     }

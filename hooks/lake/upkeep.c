@@ -27,18 +27,23 @@ static void add_up(struct compact_result *sum, const struct compact_result *part
     sum->left += part->left;
 }
 
+int upkeep_step(struct upkeep *u, struct committer *c, int64_t now_us, struct compact_result *sum, struct reason *why)
+{
+    *sum = (struct compact_result){.on_left = say_left, .context = u};
+    int error = compact_run(&u->compactor, c, now_us, sum, why);
+    u->due_us = error ? now_us + UPKEEP_BEHIND_FLUSH_US : sum->more ? 0 : now_us + UPKEEP_SELDOM_US;
+    return error;
+}
+
 int upkeep_run(struct upkeep *u, struct committer *c, int64_t now_us, struct compact_result *sum, struct reason *why)
 {
     int error = 0;
-    bool more = true;
+    struct compact_result part = {.more = true};
     *sum = (struct compact_result){0};
-    while (!error && more) {
-        struct compact_result part = {.on_left = say_left, .context = u};
-        error = compact_run(&u->compactor, c, now_us, &part, why);
+    while (!error && part.more) {
+        error = upkeep_step(u, c, now_us, &part, why);
         add_up(sum, &part);
-        more = part.more;
     }
-    u->due_us = now_us + (error ? UPKEEP_BEHIND_FLUSH_US : UPKEEP_SELDOM_US);
     return error;
 }
 

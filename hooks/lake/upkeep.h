@@ -19,8 +19,12 @@ struct upkeep {
 
 // The table has more files than before.
 void upkeep_flushed(struct upkeep *upkeep, int64_t now_us);
-// Does all that there is to do. 0, or as compact_run; *sum is what was done until then.
-int upkeep_run(
+// Does what there is to do: 0, or as compact_run; *sum is what was done until then.
+typedef int upkeep_some(
     struct upkeep *upkeep, struct committer *committer, int64_t now_us, struct compact_result *sum, struct reason *why);
+// A part of it; when that is not all, it is due again at once, so that a flush can come first.
+upkeep_some upkeep_step;
+// All of it.
+upkeep_some upkeep_run;
 // Appends what was done, a line for people.
 void upkeep_print(struct bytes *out, const struct compact_result *sum);
