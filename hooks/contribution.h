@@ -2,12 +2,15 @@
 // metric's definition and on what is looked at alone, so what was added can be taken away again.
 #pragma once
 
+#include "hooks/decimal.h"
 #include "hooks/metric.h"
+#include "store/fields.h"
 #include "store/shown.h"
 
 struct contribution {
     bool counts;
-    struct slice number; // as it stands in what was looked at; .at NULL: the metric only counts
+    struct slice text;            // of the number, as it stands in what was looked at; .at NULL: the metric only counts
+    const struct decimal *number; // the same, as long as no other number of the subject is looked at; or NULL
 };
 
 // A state, or an event, as metrics look at it: made at most once, for all metrics that do. Whoever holds it fills in
@@ -18,6 +21,11 @@ struct subject {
     struct slice target;      // of the event
     struct bytes made;
     struct state *as_state; // the event as one
+    struct fields fields;   // the state's, when has_fields
+    bool has_fields;
+    struct slice text; // the number that was read last
+    struct decimal number;
+    int fits; // 1, or 0: it has too many digits to be one
 };
 
 void subject_free(struct subject *subject);
@@ -30,5 +38,5 @@ int contribution_of_event(const struct metric_definition *d, struct subject *eve
 
 static inline bool contribution_same(const struct contribution *a, const struct contribution *b)
 {
-    return a->counts == b->counts && slice_equal(a->number, b->number);
+    return a->counts == b->counts && slice_equal(a->text, b->text);
 }

@@ -106,7 +106,14 @@ static int read_field(struct reading *r)
     struct slice path;
     static const struct where at = {.name = {.at = "field", .size = 5}};
     int error = read_text(r, r->field, "field", &path);
-    return error ? error : steps_read(&r->d->field, path, &at, &r->d->arena, r->why);
+    BYTES_AUTO key = {0};
+    if (!error)
+        error = steps_read(&r->d->field, path, &at, &r->d->arena, r->why);
+    if (error)
+        return error;
+    json_quote(&key, slice_of(r->d->field.names[0]));
+    r->d->field_key = arena_copy(&r->d->arena, bytes_slice(&key));
+    return key.failed || !r->d->field_key.at ? -ENOMEM : 0;
 }
 
 static int read_expression(struct reading *r)
@@ -155,6 +162,8 @@ static int read_source(struct reading *r)
         error = document_span(r->window, "window", &d->window_us, r->why);
     if (!error && r->filter.at)
         error = event_filter_read(&d->filter, r->filter, &d->arena, r->why);
+    if (!error)
+        error = quick_filter_read(&d->quick, &d->filter, &d->arena);
     return error;
 }
 

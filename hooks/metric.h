@@ -17,6 +17,7 @@
 #include "hooks/event_filter.h"
 #include "hooks/event_pattern.h"
 #include "hooks/expression.h"
+#include "hooks/quick_filter.h"
 #include "store/value.h"
 #include "store/when.h"
 
@@ -36,7 +37,9 @@ struct metric_definition {
     unsigned built_in;              // METRIC_BUILT_IN: which (revenue.h)
     struct steps field;             // without steps: there is none
     bool looks_at_meta;             // the field or the filter names $id, $version …
+    struct slice field_key;         // the first of its steps, quoted
     struct event_filter filter;
+    struct quick_filter quick; // the same, as far as it is plain
     int64_t interval_us; // of its history
     struct arena arena;
 };

@@ -38,16 +38,7 @@ static int change_it(struct metrics *all, struct metric_change *change)
     return error;
 }
 
-int metric_change(struct metrics *all, struct accumulator *a, uint64_t position, bool add, struct slice number)
-{
-    struct metric_change change = {.position = position, .accumulator = a, .added = add};
-    if (a->lost)
-        return 0;
-    int error = number.at ? decimal_read(&change.number, number) : 0;
-    return error ? error : change_it(all, &change);
-}
-
-int metric_change_by(
+int metric_change(
     struct metrics *all, struct accumulator *a, uint64_t position, bool add, const struct decimal *number)
 {
     struct metric_change change = {.position = position, .accumulator = a, .added = add};

@@ -158,9 +158,10 @@ const struct metric *metric_shown(const struct metrics *metrics, struct slice na
 double metric_progress(struct metrics *metrics, struct metric *metric);
 // Begins to count from nothing.
 void metric_restart(struct metrics *metrics, struct metric *metric);
-// Adds what counts, or takes it away; noted in the journal if `position` is not 0. 0 or -ENOMEM.
-int metric_change(
-    struct metrics *metrics, struct accumulator *accumulator, uint64_t position, bool add, struct slice number);
+// Adds what counts, or takes it away; noted in the journal if `position` is not 0. The number is copied; NULL: it is
+// only counted. 0 or -ENOMEM.
+int metric_change(struct metrics *metrics, struct accumulator *accumulator, uint64_t position, bool add,
+    const struct decimal *number);
 // What one entity contributes to a metric has changed from one state to the other. 0 or -ENOMEM.
 int metric_exchange(
     struct metrics *metrics, struct metric *metric, uint64_t position, struct subject *before, struct subject *after);
@@ -177,9 +178,6 @@ void metrics_settle_snapshots(struct metrics *metrics, bool committed);
 int metrics_take_snapshot(struct metrics *metrics, const struct event *event);
 // Goes on from what is kept on disk. 0 or -errno.
 int metrics_restore(struct metrics *metrics, struct reader *reader);
-// The same with a number, which is copied; NULL: it is only counted.
-int metric_change_by(struct metrics *metrics, struct accumulator *accumulator, uint64_t position, bool add,
-    const struct decimal *number);
 // Takes away what has left the window by now, up to so many events; noted in the journal if `position` is not 0. 0 or
 // -errno.
 int metric_slide(

@@ -261,7 +261,7 @@ static int contribute(struct metrics *all, uint64_t position, bool add, const st
     int error = 0;
     for (unsigned i = 0; !error && i < REVENUE_SUMS; i++)
         if (each[i].counts)
-            error = metric_change_by(all, &all->revenue.sums[i], position, add, each[i].number);
+            error = metric_change(all, &all->revenue.sums[i], position, add, each[i].number);
     return error;
 }
 
