@@ -66,6 +66,7 @@ int transaction_open(struct transaction *tx, struct tenant *tenant, struct engin
     if (error)
         return reason_set(why, error, "tenant %s: %s", tenant->name, engine_error(engine));
     tx->types_stored = tenant->types.count;
+    tx->published = tx->end;
     return 0;
 }
 

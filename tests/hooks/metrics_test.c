@@ -228,6 +228,211 @@ static void agree_later(void)
     fixture_close(&f);
 }
 
+// Opens a copy of the store as a crash would leave it.
+static void crash_copy(struct fixture *f, struct fixture *copy)
+{
+    directory_make(copy->path);
+    directory_copy(f->path, copy->path);
+    fixture_start(copy);
+}
+
+static void agree_after_crash(void)
+{
+    struct fixture f = {.reactor = &hooks_reactor}, copy = {.reactor = &hooks_reactor};
+    struct model m = {0};
+    fixture_open(&f);
+    for (size_t i = 0; i < METRICS; i++)
+        define(&f, i);
+    for (unsigned i = 0; i < 60; i++)
+        write_some(&f, &m);
+    // What is kept of the metrics is from here.
+    fixture_reopen(&f);
+    for (unsigned i = 0; i < 60; i++)
+        write_some(&f, &m);
+    crash_copy(&f, &copy);
+    check_all(&copy, &m);
+    for (unsigned i = 0; i < 30; i++)
+        write_some(&copy, &m);
+    check_all(&copy, &m);
+    fixture_close(&copy);
+    fixture_close(&f);
+}
+
+// A tenant of the last version has neither rows nor the table for them.
+static void older(void)
+{
+    struct fixture f = {.reactor = &hooks_reactor};
+    struct model m = {0};
+    fixture_open(&f);
+    for (size_t i = 0; i < METRICS; i++)
+        define(&f, i);
+    for (unsigned i = 0; i < 60; i++)
+        write_some(&f, &m);
+    fixture_stop(&f);
+    file_sql(f.path, "acme.db", "DROP TABLE metric; DELETE FROM mark WHERE one = 4");
+    fixture_start(&f);
+    wait_for_metrics(&f);
+    check_all(&f, &m);
+    fixture_stop(&f);
+    // One that is damaged is counted anew, too.
+    quiet(true);
+    file_sql(f.path, "acme.db", "UPDATE metric SET numbers = numbers || 'x'");
+    fixture_start(&f);
+    wait_for_metrics(&f);
+    check_all(&f, &m);
+    quiet(false);
+    fixture_close(&f);
+}
+
+// ---- windows
+
+#define WINDOW_EVENTS 400
+
+struct moment_of_event {
+    int64_t at_us, value;
+};
+
+struct window_model {
+    struct moment_of_event all[2 * WINDOW_EVENTS];
+    unsigned count;
+};
+
+static void print_event(struct window_model *m, int64_t at_us, struct bytes *text)
+{
+    struct moment_of_event *e = &m->all[m->count++];
+    *e = (struct moment_of_event){.at_us = at_us, .value = (int64_t)chance(50)};
+    bytes_printf(text, "{'type':'Page.Viewed','target':'page_%u','actor':'user_test','data':{'ms':%lld},'timestamp':",
+        (unsigned)chance(5), (long long)e->value);
+    when_quote(text, at_us);
+    bytes_add_text(text, "}");
+}
+
+// What the values are at a moment: count, sum, least and most of the last hour.
+static void print_window(const struct window_model *m, int64_t now_us, char out[static 100])
+{
+    long long count = 0, sum = 0, least = INT64_MAX, most = -1;
+    for (unsigned i = 0; i < m->count; i++) {
+        long long value = m->all[i].value;
+        if (m->all[i].at_us <= now_us - 3600 * WHEN_US_PER_SECOND)
+            continue;
+        count++;
+        sum += value;
+        least = value < least ? value : least;
+        most = value > most ? value : most;
+    }
+    if (count)
+        snprintf(out, 100, "%lld %lld %lld %lld", count, sum, least, most);
+    else
+        snprintf(out, 100, "0 0 null null");
+}
+
+// Right now, or a moment ago: what leaves is looked at some times a second.
+static void check_window(struct fixture *f, const struct window_model *m)
+{
+    char expected[100], shown[100];
+    for (int tries = 0; tries < 200; tries++) {
+        snprintf(shown, sizeof shown, "%.*s %.*s %.*s %.*s", SLICE_ARG(value_of(f, "w_count")),
+            SLICE_ARG(value_of(f, "w_sum")), SLICE_ARG(value_of(f, "w_least")), SLICE_ARG(value_of(f, "w_most")));
+        print_window(m, when_now_us(), expected);
+        if (!strcmp(shown, expected))
+            return;
+        usleep(5000);
+    }
+    check_ok = false;
+    printf("#   the window is %s, not %s\n", shown, expected);
+}
+
+static void import_all(struct fixture *f, struct bytes *text)
+{
+    struct rerun file = {0};
+    bytes_add_char(text, '\0');
+    f->rerun = &file;
+    CHECK_INT(append(f, text->at), 0);
+    f->rerun = NULL;
+    rerun_free(&file);
+}
+
+static const char *const window_metrics[][2] = {
+    {"w_count.json", "{'aggregate':'count','events':'Page.*','window':'1h'}"},
+    {"w_sum.json", "{'aggregate':'sum','events':'Page.Viewed','field':'data.ms','window':'60m'}"},
+    {"w_least.json", "{'aggregate':'min','events':'*','field':'data.ms','window':'3600s'}"},
+    {"w_most.json", "{'aggregate':'max','events':'Page.viewed','field':'data.ms','window':'1h'}"},
+};
+
+static void define_windows(struct fixture *f)
+{
+    for (size_t i = 0; i < 4; i++)
+        CHECK_INT(save_hook(f, &metric_kind, window_metrics[i][0], window_metrics[i][1]), 0);
+}
+
+static void windows(void)
+{
+    struct fixture f = {.reactor = &hooks_reactor}, copy = {.reactor = &hooks_reactor};
+    struct window_model m = {0};
+    BYTES_AUTO text = {0};
+    int64_t begin_us = when_now_us() - 3600 * WHEN_US_PER_SECOND;
+    fixture_open(&f);
+    // What has left long ago, what leaves while the test runs, some each 10 ms, and what stays.
+    for (unsigned i = 0; i < 50; i++)
+        print_event(&m, begin_us - 3600 * WHEN_US_PER_SECOND + i, &text);
+    for (unsigned i = 0; i < 200; i++)
+        print_event(&m, begin_us + 10000 * (int64_t)i, &text);
+    for (unsigned i = 0; i < 100; i++)
+        print_event(&m, begin_us + 1800 * WHEN_US_PER_SECOND + i, &text);
+    import_all(&f, &text);
+    define_windows(&f);
+    check_window(&f, &m);
+    for (unsigned i = 0; i < 20 && check_ok; i++) {
+        // Refused: what left meanwhile does not come back for long.
+        CHECK_INT(append(&f, "[{'type':'Page.Viewed','target':'page_1','data':{'ms':99}},{'type':'Page.Updated','target':'page_x'}]"),
+            -ENOENT);
+        check_window(&f, &m);
+        CHECK_INT(append(&f, "{'type':'Page.Viewed','target':'page_1','data':{'ms':7}}"), 0);
+        m.all[m.count++] = (struct moment_of_event){.at_us = when_now_us(), .value = 7};
+        check_window(&f, &m);
+    }
+    crash_copy(&f, &copy);
+    check_window(&copy, &m);
+    fixture_close(&copy);
+    fixture_reopen(&f);
+    check_window(&f, &m);
+    while (when_now_us() < begin_us + 3600 * WHEN_US_PER_SECOND + 2100000)
+        usleep(50000);
+    check_window(&f, &m);
+    CHECK_TEXT(value_of(&f, "w_count"), "120");
+    fixture_close(&f);
+}
+
+// ---- extremes
+
+// More numbers than are kept, taken away from the extreme on: it is found anew, again and again.
+static void extremes(void)
+{
+    struct fixture f = {.reactor = &hooks_reactor};
+    BYTES_AUTO text = {0};
+    enum { COUNT = 3000 };
+    fixture_open(&f);
+    REQUIRE(save_hook(&f, &metric_kind, "least.json", "{'aggregate':'min','type':'Deal','field':'n'}"));
+    REQUIRE(save_hook(&f, &metric_kind, "most.json", "{'aggregate':'max','type':'Deal','field':'n'}"));
+    for (int i = 0; i < COUNT; i++)
+        bytes_printf(&text, "{'type':'Deal.Created','target':'deal_%d','data':{'n':%d}}", i, i);
+    bytes_add_char(&text, '\0');
+    REQUIRE(append(&f, text.at));
+    for (int first = 0; first < COUNT - 100; first += 100) {
+        char expected[20];
+        bytes_clear(&text);
+        for (int i = first; i < first + 100; i++)
+            bytes_printf(&text, "{'type':'Deal.Deleted','target':'deal_%d'}", i);
+        bytes_add_char(&text, '\0');
+        CHECK_INT(append(&f, text.at), 0);
+        wait_for_metrics(&f);
+        snprintf(expected, sizeof expected, "%d", first + 100);
+        CHECK_TEXT(value_of(&f, "least"), expected);
+        CHECK_TEXT(value_of(&f, "most"), "2999");
+    }
+    fixture_close(&f);
+}
+
 static void changes(void)
 {
     struct fixture f = {.reactor = &hooks_reactor};
@@ -308,6 +513,10 @@ int main(void)
 {
     TEST("metrics are what a count of all states and events gives, whatever was refused in between", agree);
     TEST("a metric that is defined later counts what there is, also after the store was opened again", agree_later);
+    TEST("after a crash they are what they were, and go on so", agree_after_crash);
+    TEST("a store that keeps nothing of them, or something damaged, counts anew", older);
+    TEST("a window has the events of its time, whatever leaves while others come or are refused", windows);
+    TEST("the least and the greatest are known again when those next to them are gone", extremes);
     TEST("a metric follows its definition, its name and its end", changes);
     TEST("a pattern that names no noun leaves out what is recorded of hooks", not_itself);
     TEST("a definition that cannot be meant is refused, with what is wrong", refuses);
