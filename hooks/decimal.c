@@ -82,7 +82,8 @@ static void trim(struct decimal *d)
         zeros++;
     d->count -= zeros;
     d->low += (int32_t)zeros;
-    memmove(all, all + zeros, d->count * sizeof *all);
+    if (zeros)
+        memmove(all, all + zeros, d->count * sizeof *all);
     if (!d->count) {
         d->low = 0;
         d->negative = false;
@@ -150,8 +151,44 @@ static struct written read_written(struct slice number)
     return w;
 }
 
+// A whole number, and behind the point so many units of its only limb there. This takes no memory.
+static void set(struct decimal *d, bool negative, uint64_t whole, uint32_t behind)
+{
+    const uint32_t parts[] = {
+        behind, (uint32_t)(whole % LIMB), (uint32_t)(whole / LIMB % LIMB), (uint32_t)(whole / LIMB / LIMB)};
+    _Static_assert(sizeof parts <= sizeof d->few, "it takes no memory");
+    memcpy(limbs_of(d), parts, sizeof parts);
+    d->negative = negative;
+    d->low = -1;
+    d->count = sizeof parts / sizeof *parts;
+    trim(d);
+}
+
+// Most numbers are short: 48500, -0.3, 1200.50. False, and nothing has changed: this one is not.
+static bool read_short(struct decimal *d, struct slice number)
+{
+    const char *at = number.at, *end = at + number.size;
+    bool negative = at < end && *at == '-';
+    uint64_t whole = 0;
+    uint32_t behind = 0;
+    int places = 0;
+    if (number.size > 18)
+        return false;
+    for (at += negative; at < end && is_digit(*at); at++)
+        whole = whole * 10 + (uint64_t)(*at - '0');
+    if (at < end && *at == '.')
+        for (at++; at < end && is_digit(*at) && places < LIMB_DIGITS; at++, places++)
+            behind += powers[LIMB_DIGITS - 1 - places] * (uint32_t)(*at - '0');
+    if (at < end)
+        return false;
+    set(d, negative, whole, behind);
+    return true;
+}
+
 int decimal_read(struct decimal *d, struct slice number)
 {
+    if (read_short(d, number))
+        return 0;
     struct written w = read_written(number);
     if (w.first && (w.point > DECIMAL_PLACES || w.digits - w.point > DECIMAL_PLACES))
         return -ERANGE;
@@ -160,9 +197,7 @@ int decimal_read(struct decimal *d, struct slice number)
     int error = w.first ? reserve(d, (uint32_t)(top - low)) : 0;
     if (error)
         return error;
-    d->count = 0;
-    d->negative = false;
-    d->low = 0;
+    set(d, false, 0, 0);
     if (!w.first)
         return 0;
     widen(d, low, top);
@@ -180,9 +215,8 @@ int decimal_read(struct decimal *d, struct slice number)
 
 int decimal_set(struct decimal *d, uint64_t number)
 {
-    char text[24];
-    int size = snprintf(text, sizeof text, "%llu", (unsigned long long)number);
-    return decimal_read(d, (struct slice){.at = text, .size = (size_t)size});
+    set(d, false, number, 0);
+    return 0;
 }
 
 int decimal_copy(struct decimal *d, const struct decimal *from)

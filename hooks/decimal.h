@@ -32,7 +32,7 @@ void decimal_free(struct decimal *d);
 
 // Becomes a JSON number; -ERANGE when that has digits too far from the point.
 int decimal_read(struct decimal *d, struct slice number);
-int decimal_set(struct decimal *d, uint64_t number);
+int decimal_set(struct decimal *d, uint64_t number); // always 0
 int decimal_copy(struct decimal *d, const struct decimal *from);
 
 int decimal_add(struct decimal *sum, const struct decimal *more);
