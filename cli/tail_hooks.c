@@ -28,7 +28,7 @@
 static const char usage[] =
     "Usage: factfs tail-hooks [OPTION]... PATH...\n"
     "Follows the deliveries of all webhooks and integrations: a line for each attempt, until it is ended. PATH is a\n"
-    "tenant in a mount, a mount, or a store that is mounted on this machine. Reading deliveries takes their owner.\n"
+    "tenant in a mount, a mount, or a store that is mounted on this machine.\n"
     "\n"
     "  -n, --lines=N         begin with the last N attempts (10)\n"
     "      --utc             times in UTC, not in the local zone\n"
@@ -194,9 +194,10 @@ static int look_at(struct tail *t, struct sender *s)
     if (error == -ENOMEM)
         return error;
     // It may have been removed meanwhile.
-    if (error && error != -ENOENT && error != -ESTALE && !s->complained)
-        command_complain("tail-hooks", s->path, strerror(-error));
-    s->complained |= error != 0;
+    if (!error || error == -ENOENT || error == -ESTALE || s->complained)
+        return 0;
+    command_complain("tail-hooks", s->path, strerror(-error));
+    s->complained = true;
     return 0;
 }
 

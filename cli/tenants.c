@@ -77,7 +77,7 @@ int tenants_add(struct tenants *tenants, const char *command, const char *path)
     }
     bool store = has(whole, "catalog");
     if (store && !find_mount(whole, NULL, mount)) {
-        command_complain(command, path, "this store is not mounted here");
+        command_complain(command, path, "this store is not mounted on this machine, so nothing in it reacts and nothing is sent");
         return -ENOTCONN;
     }
     if (store || find_mount(NULL, whole, mount))

@@ -284,6 +284,8 @@ static int open_server(void **self, const struct exporter_source *source, const 
     struct server *server = calloc(1, sizeof *server);
     if (!server)
         return -ENOMEM;
+    // With IPv6 in hand, libwebsockets takes an IPv4 address for any address.
+    bool four = is_address(given->address, AF_INET);
     // What goes wrong is a client's doing.
     lws_set_log_level(0, NULL);
     struct lws_context_creation_info info = {
@@ -291,8 +293,10 @@ static int open_server(void **self, const struct exporter_source *source, const 
         .iface = given->address,
         .protocols = protocols,
         .user = server,
-        .options =
-            LWS_SERVER_OPTION_FAIL_UPON_UNABLE_TO_BIND | LWS_SERVER_OPTION_HTTP_HEADERS_SECURITY_BEST_PRACTICES_ENFORCE,
+        .options = LWS_SERVER_OPTION_FAIL_UPON_UNABLE_TO_BIND |
+                   LWS_SERVER_OPTION_HTTP_HEADERS_SECURITY_BEST_PRACTICES_ENFORCE |
+                   (four ? LWS_SERVER_OPTION_DISABLE_IPV6
+                         : LWS_SERVER_OPTION_IPV6_V6ONLY_MODIFY | LWS_SERVER_OPTION_IPV6_V6ONLY_VALUE),
         .server_string = "factfs",
         .max_http_header_data = REQUEST_BYTES,
         .max_http_header_pool = SERVER_CONNECTIONS,

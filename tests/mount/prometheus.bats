@@ -101,6 +101,44 @@ status_of() {
     ! grep -F 'tenant="brief"' "$BATS_TEST_TMPDIR/samples"
 }
 
+# listens ADDRESS OPTION: a daemon with it listens there, and nowhere else.
+listens() {
+    local store=$BATS_TEST_TMPDIR/store mount=$BATS_TEST_TMPDIR/mount
+    mkdir -p "$mount"
+    "$FACTFS" -o "pidfile=$BATS_TEST_TMPDIR/pid,metrics=$2" "$store" "$mount"
+    local pid seen
+    pid=$(< "$BATS_TEST_TMPDIR/pid")
+    seen=$(python3 - "$pid" << 'END'
+import glob, ipaddress, os, sys
+inodes = set()
+for path in glob.glob(f"/proc/{sys.argv[1]}/fd/*"):
+    target = os.readlink(path)
+    if target.startswith("socket:["):
+        inodes.add(target[8:-1])
+for file in ("/proc/net/tcp", "/proc/net/tcp6"):
+    for line in open(file).readlines()[1:]:
+        fields = line.split()
+        if fields[3] == "0A" and fields[9] in inodes:
+            address, port = fields[1].split(":")
+            words = [bytes.fromhex(address[i:i + 8])[::-1] for i in range(0, len(address), 8)]
+            print(f"{ipaddress.ip_address(b''.join(words))} {int(port, 16)}")
+END
+)
+    kill "$pid"
+    wait_for process_gone "$pid"
+    is "$1" "$seen"
+}
+
+@test "it listens on this machine alone, or on the address that is given, and nowhere else" {
+    local port
+    port=$(free_port)
+    listens "127.0.0.1 $port" "$port"
+    listens "127.0.0.1 $port" "127.0.0.1:$port"
+    listens "127.0.0.2 $port" "127.0.0.2:$port"
+    listens "0.0.0.0 $port" "0.0.0.0:$port"
+    [[ ! -e /proc/net/if_inet6 ]] || ! ip -6 address show lo 2> /dev/null | grep -q ::1 || listens "::1 $port" "[::1]:$port"
+}
+
 @test "only GET and HEAD of /metrics are answered" {
     local url=http://127.0.0.1:$PORT
     is 200 "$(status_of "$url/metrics")"

@@ -85,7 +85,7 @@ tail_hooks() {
     wait_for in_file "$SEEN" "other$BATS_TEST_NUMBER/webhooks/x  Deal.Created"
 }
 
-@test "whoever cannot read deliveries is told once; it ends when its reader goes" {
+@test "it ends when its reader goes; what cannot be followed is told" {
     sends "ok/$P"
     created deal_1
     wait_for status_is '.delivered == 1'
