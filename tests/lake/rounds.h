@@ -6,9 +6,11 @@
 #pragma once
 
 #include "hooks/lake/check.h"
+#include "hooks/lake/compact.h"
 #include "hooks/lake/flush.h"
 #include "hooks/lake/metadata.h"
 #include "hooks/lake/step.h"
+#include "store/grow.h"
 #include "tests/store/store_fixture.h"
 
 #include <signal.h>
@@ -18,6 +20,7 @@ struct rounds {
     struct fixture f;
     struct lake_options options;
     unsigned appended; // events, in all rounds
+    bool compacts;     // small files are merged after each flush
 };
 
 static unsigned rounds_stop_at, rounds_step; // of the child
@@ -70,6 +73,10 @@ static inline int rounds_flush(struct rounds *r, struct reason *why)
     int error = committer_open(&c, &r->options, r->f.path, store_alphabet(r->f.store), NULL, why);
     if (!error)
         error = flush_run(&c, r->f.store, &r->f.number, 1, &done, why);
+    struct compactor compactor = {0};
+    struct compact_result merged = {0};
+    if (!error && r->compacts)
+        error = compact_run(&compactor, &c, when_now_us(), &merged, why);
     committer_close(&c);
     return error;
 }
@@ -104,13 +111,12 @@ static inline bool rounds_run(struct rounds *r, unsigned count, unsigned stop_at
 
 struct rounds_seen {
     struct rounds *rounds;
-    uint64_t files, rows;
+    uint64_t rows;
 };
 
 static inline void rounds_take(void *context, const struct check_tenant *tenant)
 {
     struct rounds_seen *seen = context;
-    seen->files += tenant->files;
     seen->rows += tenant->rows;
     if (tenant->wrong.text[0]) {
         check_ok = false;
@@ -119,33 +125,104 @@ static inline void rounds_take(void *context, const struct check_tenant *tenant)
     CHECK_INT(tenant->position, seen->rounds->appended);
 }
 
-struct rounds_count {
-    uint64_t data, avro;
+// The names of files, each once.
+struct rounds_names {
+    char (*all)[240];
+    size_t count, room;
 };
+
+static inline void rounds_name(struct rounds_names *names, struct slice name)
+{
+    REQUIRE(!GROW(names->all, names->count, names->room));
+    snprintf(names->all[names->count++], sizeof *names->all, "%.*s", SLICE_ARG(name));
+}
+
+static inline int rounds_by_name(const void *a, const void *b)
+{
+    return strcmp(a, b);
+}
+
+static inline void rounds_sort(struct rounds_names *names)
+{
+    size_t kept = 0;
+    if (names->count)
+        qsort(names->all, names->count, sizeof *names->all, rounds_by_name);
+    for (size_t i = 0; i < names->count; i++)
+        if (!kept || strcmp(names->all[kept - 1], names->all[i]) != 0)
+            memmove(names->all[kept++], names->all[i], sizeof *names->all);
+    names->count = kept;
+}
 
 static inline int rounds_see(void *context, struct slice key, uint64_t size_bytes, int64_t changed_at_us)
 {
-    struct rounds_count *count = context;
     (void)size_bytes, (void)changed_at_us;
-    count->data += key.size > 5 && !memcmp(key.at, "data/", 5);
-    count->avro += key.size > 5 && !memcmp(key.at + key.size - 5, ".avro", 5);
+    bool metadata =
+        key.size > 5 && (!memcmp(key.at + key.size - 5, ".json", 5) || !memcmp(key.at + key.size - 5, ".text", 5));
+    if (!metadata)
+        rounds_name(context, key);
     return 0;
 }
 
-// The files that the table names, and no others.
-static inline void rounds_check_files(struct committer *c, uint64_t data_files)
+struct rounds_walk {
+    struct rounds_names names;
+    struct objects *objects;
+};
+
+static inline void rounds_named(struct rounds_walk *walk, struct slice uri)
 {
-    struct rounds_count count = {0};
+    char text[400];
+    snprintf(text, sizeof text, "%.*s", SLICE_ARG(uri));
+    const char *key = objects_key(walk->objects, text);
+    REQUIRE(!key);
+    rounds_name(&walk->names, slice_of(key));
+}
+
+static inline int rounds_entry(void *context, const struct manifest_entry *entry)
+{
+    if (entry->status != ENTRY_DELETED)
+        rounds_named(context, entry->file.path);
+    return 0;
+}
+
+// All that any snapshot of the table is made of.
+static inline void rounds_walk_snapshots(struct committer *c, struct rounds_walk *walk)
+{
+    struct slice snapshots, snapshot;
     struct reason why = {0};
-    struct slice snapshots;
-    struct manifest *rows;
-    size_t manifests;
-    ARENA_AUTO arena = {0};
-    CHECK_INT(objects_list(c->table.objects, "", rounds_see, &count, &why), 0);
-    CHECK_INT(committer_manifests(c, &arena, &rows, &manifests, &why), 0);
-    CHECK(json_member(bytes_slice(&c->table.metadata), "snapshots", &snapshots));
-    CHECK_INT(count.data, data_files);
-    CHECK_INT(count.avro, manifests + json_count(snapshots));
+    CHECK(json_member(committer_metadata(c), "snapshots", &snapshots));
+    struct json_cursor cursor = json_enter(snapshots);
+    while (json_next_element(&cursor, &snapshot)) {
+        BYTES_AUTO uri = {0};
+        BYTES_AUTO file = {0};
+        ARENA_AUTO arena = {0};
+        struct manifest *rows;
+        size_t count;
+        CHECK(metadata_text(snapshot, "manifest-list", &uri));
+        rounds_named(walk, bytes_slice(&uri));
+        CHECK_INT(objects_get(c->table.objects, walk->names.all[walk->names.count - 1], &file, &why), 0);
+        CHECK_INT(manifest_list_read(bytes_slice(&file), &arena, &rows, &count, &why), 0);
+        for (size_t i = 0; i < count; i++) {
+            rounds_named(walk, rows[i].path);
+            CHECK_INT(committer_manifest(c, &rows[i], rounds_entry, walk, &why), 0);
+        }
+    }
+}
+
+// The files that the table names, and no others.
+static inline void rounds_check_files(struct committer *c)
+{
+    struct rounds_walk walk = {.objects = c->table.objects};
+    struct rounds_names there = {0};
+    struct reason why = {0};
+    rounds_walk_snapshots(c, &walk);
+    CHECK_INT(objects_list(c->table.objects, "", rounds_see, &there, &why), 0);
+    rounds_sort(&walk.names);
+    rounds_sort(&there);
+    CHECK_INT(there.count, walk.names.count);
+    for (size_t i = 0; i < there.count && i < walk.names.count; i++)
+        CHECK_TEXT(slice_of(there.all[i]), walk.names.all[i]);
+    free(walk.names.all);
+    free(there.all);
 }
 
 static inline void rounds_check(struct rounds *r, bool files)
@@ -162,7 +239,7 @@ static inline void rounds_check(struct rounds *r, bool files)
     CHECK(check.whole);
     CHECK_INT(seen.rows, r->appended);
     if (files)
-        rounds_check_files(&c, seen.files);
+        rounds_check_files(&c);
     if (why.text[0])
         printf("# %s\n", why.text);
     committer_close(&c);
