@@ -100,6 +100,21 @@ many() {
         "$(bodies "ok/$P" | jq -c '.events[] | select(.params.target == "contact_1")')"
 }
 
+@test "Google Analytics: what is older than 72 hours is dropped without a request, and counted" {
+    put "$T/import" '{"id":"h:1","type":"Deal.Created","target":"deal_1","timestamp":"2020-01-01","data":{}}
+{"id":"h:2","type":"Deal.Closed","target":"deal_1","timestamp":"2020-01-02","data":{}}'
+    forwards google-analytics "ok/$P" '"batchSize":1'
+    echo 2020-01-01 > "$W/replay"
+    # The file's own event is of today.
+    wait_for status_is '.dropped == 2 and .delivered == 1 and .lag == 0 and .attempts == 1'
+    is integration_connected "$(bodies "ok/$P" | jq -r '.events[].name')"
+    is 'h:1 null null
+h:2 null null' "$(jq -r 'select(.error != null) | "\(.id) \(.status) \(.next)"' "$W/deliveries")"
+    holds "too old" "$(jq -r .error "$W/deliveries")"
+    daemon_restart -o hooks_allow=127.0.0.1
+    wait_for status_is '.dropped == 2 and .delivered == 1 and .lag == 0'
+}
+
 # ---- Sentry
 
 @test "Sentry: what failed comes as an envelope at once, all else does not" {
