@@ -186,6 +186,9 @@ struct job *queue_job(const struct queue *q, uint64_t lane, bool single);
 struct job *queue_add_job(struct queue *q, const struct job *made);
 struct job *queue_add_waiting(struct queue *q, const struct outbox_waiting *row);
 void queue_remove_job(struct queue *q, struct job *job);
+void queue_set_state(struct queue *q, struct job *job, enum job_state state);
+// Its row is to be written anew; false when there is no memory. The reverse: it needs not.
 bool queue_make_dirty(struct queue *q, struct job *job);
+void queue_make_clean(struct queue *q, struct job *job);
 // The lane's next event behind a job's that is wanted and was scanned. -ENOENT when there is none.
 int queue_find_next(struct queue *q, struct reader *reader, const struct job *job, struct job_place *next);
