@@ -96,6 +96,37 @@ def killed(t, daemon):
     return f"{rounds} kills: {events:,} events, each came, in order, by {len(requests):,} requests ({2 * events:,} without a kill)"
 
 
+def forwarded(t, daemon):
+    """A service that takes batches, tries them all once more, and whose daemon is killed: every event comes."""
+    rounds, each, batch = (5 if t.quick else 100), 400, 20
+    receiver = Receiver(daemon.directory / "received")
+    try:
+        tenant = daemon.tenant("acme")
+        path = tenant / "hooks" / "integrations" / "i.json"
+        path.write_text(json.dumps({"provider": "posthog", "config": {"apiKey": "slow/5/i", "host": receiver.url},
+                                    "batchSize": batch, "flushInterval": 20}))
+        events = 0
+        for _ in range(rounds):
+            append(tenant, events, each, 40)
+            events += each
+            time.sleep(t.random.uniform(0.01, 0.2))
+            daemon.require_alive()
+            daemon.kill()
+            daemon.start()
+        shown = tenant / "hooks" / "integrations" / "i" / "status.json"
+        harness.wait_until(lambda: json.loads(shown.read_text())["lag"] == 0, 120, "the queue to run empty")
+        state = json.loads(shown.read_text())
+        bodies = [json.loads(request["body"])["batch"] for request in receiver.requests()]
+    finally:
+        receiver.stop()
+    came = [event["uuid"] for body in bodies for event in body if event["event"].startswith("Deal")]
+    require(state["dead"] == 0 and state["dropped"] == 0, f"{state['dead']} events are dead, {state['dropped']} dropped")
+    require(len(set(came)) == events, f"{len(set(came))} of {events} events came")
+    most = events + rounds * SLOTS * batch
+    require(len(came) <= most, f"{len(came)} events were sent, where {most} are the most")
+    return f"{rounds} kills while batches of {batch} are forwarded: {events:,} events, each came, {len(came) - events:,} of them again"
+
+
 def queued(t, daemon):
     events = 20_000 if t.quick else 1_000_000
     tenant = daemon.tenant("long")
