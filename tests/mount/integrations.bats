@@ -276,7 +276,7 @@ parsed() {
     wait_for status_is '.state == "disabled" and .lag == 1'
     forwards posthog "ok/$P" '"batchSize":1'
     wait_for status_is '.state == "active" and .lag == 0'
-    is deal_1 "$(batched "ok/$P" | head -n 1 | jq -r .properties.target)"
+    is 'Deal.Created Integration.Updated' "$(batched "ok/$P" | jq -r .event | sort | xargs)"
 }
 
 # ---- definitions and secrets
