@@ -83,3 +83,8 @@ static inline void lake_table_clear(struct lake_table *table)
 // No catalog but the files themselves, `metadata/v<N>.metadata.json` and `metadata/version-hint.text`: the first to put
 // v<N+1> has moved the table on. Takes the objects, also when it fails.
 int lake_catalog_dir_open(struct lake_catalog **catalog, struct objects *objects, struct reason *why);
+// Where readers look first for the number of the document in force. It may be behind; whoever removes what only newer
+// documents can do without sees to it that it is not.
+#define LAKE_HINT "metadata/version-hint.text"
+// Is it the key of a document, `metadata/v<N>.metadata.json`?
+bool lake_document_number(struct slice key, uint64_t *number);

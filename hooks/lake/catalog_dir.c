@@ -7,7 +7,6 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#define HINT    "metadata/version-hint.text"
 #define KEY_MAX 64
 // Documents that may stand behind the one that the hint names, before it is taken for wrong.
 #define WALK_MAX 100000u
@@ -25,7 +24,7 @@ static void document_key(char key[static KEY_MAX], uint64_t number)
 // ---- loading
 
 // v<N>.metadata.json has the number N.
-static bool read_number(struct slice key, uint64_t *number)
+bool lake_document_number(struct slice key, uint64_t *number)
 {
     static const char before[] = "metadata/v", after[] = ".metadata.json";
     size_t ends = sizeof before - 1 + sizeof after - 1;
@@ -45,7 +44,7 @@ static int see_document(void *context, struct slice key, uint64_t size_bytes, in
 {
     uint64_t *last = context, number;
     (void)size_bytes, (void)changed_at_us;
-    if (read_number(key, &number) && number > *last)
+    if (lake_document_number(key, &number) && number > *last)
         *last = number;
     return 0;
 }
@@ -58,7 +57,7 @@ static int find_document(struct objects *objects, uint64_t *number, struct reaso
     char key[KEY_MAX];
     uint64_t size;
     *number = 0;
-    int error = objects_get(objects, HINT, &hint, &ignored);
+    int error = objects_get(objects, LAKE_HINT, &hint, &ignored);
     if (error && error != -ENOENT)
         return reason_set(why, error, "%s", ignored.text);
     bytes_add_char(&hint, '\0');
@@ -154,7 +153,7 @@ static enum commit_outcome put_document(
     bytes_printf(&table->metadata_location, "%s/%s", objects->root, key);
     // No newline: readers paste it into a name. Whoever loads the table walks on from an old one, so it may fail.
     snprintf(hint, sizeof hint, "%llu", (unsigned long long)number);
-    if (objects_put(objects, HINT, slice_of(hint), 0, &hidden))
+    if (objects_put(objects, LAKE_HINT, slice_of(hint), 0, &hidden))
         fprintf(stderr, "factfs: lake: readers see the state before, until the next flush: %s\n", hidden.text);
     return COMMIT_DONE;
 }

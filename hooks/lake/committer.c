@@ -152,20 +152,26 @@ static int get_file(struct committer *c, struct slice uri, struct bytes *out, st
     return error == -ENOENT ? -EIO : error;
 }
 
+int committer_list(struct committer *c, struct slice list, struct arena *arena, struct manifest **rows, size_t *count,
+    struct reason *why)
+{
+    BYTES_AUTO file = {0};
+    int error = get_file(c, list, &file, why);
+    return error ? error : manifest_list_read(bytes_slice(&file), arena, rows, count, why);
+}
+
 int committer_manifests(
     struct committer *c, struct arena *arena, struct manifest **rows, size_t *count, struct reason *why)
 {
     struct slice snapshot;
     BYTES_AUTO uri = {0};
-    BYTES_AUTO file = {0};
     *rows = NULL;
     *count = 0;
     if (!metadata_snapshot(committer_metadata(c), metadata_current(committer_metadata(c)), &snapshot))
         return 0;
     if (!metadata_text(snapshot, "manifest-list", &uri))
         return reason_set(why, -ENOTSUP, "the table's snapshot has no list of manifests");
-    int error = get_file(c, bytes_slice(&uri), &file, why);
-    return error ? error : manifest_list_read(bytes_slice(&file), arena, rows, count, why);
+    return committer_list(c, bytes_slice(&uri), arena, rows, count, why);
 }
 
 int committer_manifest(
@@ -186,7 +192,21 @@ int committer_put(struct committer *c, const char *key, struct slice content, st
     return error;
 }
 
-// ---- evolution
+// ---- changes without a snapshot
+
+int committer_change(struct committer *c, struct slice requirements, struct slice updates, struct reason *why)
+{
+    switch (lake_catalog_commit(c->catalog, requirements, updates, &c->table, why)) {
+    case COMMIT_DONE:
+        return committer_recognise(c, why);
+    case COMMIT_CONFLICT:
+    case COMMIT_UNKNOWN:
+        return reason_set(why, -EAGAIN, "the table was changed meanwhile");
+    case COMMIT_FAILED:
+        break;
+    }
+    return reason_set(why, -EIO, "the table cannot be changed");
+}
 
 static bool lacks_hash(struct committer *c)
 {
@@ -213,15 +233,6 @@ int committer_evolve(struct committer *c, struct reason *why)
     if (requirements.failed || updates.failed)
         return -ENOMEM;
     lake_step("evolving");
-    switch (lake_catalog_commit(c->catalog, bytes_slice(&requirements), bytes_slice(&updates), &c->table, why)) {
-    case COMMIT_DONE:
-        return committer_recognise(c, why);
-    case COMMIT_CONFLICT:
-    case COMMIT_UNKNOWN:
-        // The next flush looks at it again: done twice, it would be refused.
-        return reason_set(why, -EAGAIN, "the table's schema was changed meanwhile");
-    case COMMIT_FAILED:
-        break;
-    }
-    return reason_set(why, -EIO, "the table's schema cannot be changed");
+    // What became of it the next flush sees: done twice, it would be refused.
+    return committer_change(c, bytes_slice(&requirements), bytes_slice(&updates), why);
 }

@@ -96,6 +96,13 @@ int committer_commit(struct committer *committer, struct commit *commit, struct 
 
 // Puts a small file, noted in the journal before.
 int committer_put(struct committer *committer, const char *key, struct slice content, struct reason *why);
+// Changes the table without a new snapshot. 0: it is in force, and loaded. -EAGAIN: somebody else was first, or it
+// cannot be seen: once loaded, the table says. Others: it is not in force.
+int committer_change(struct committer *committer, struct slice requirements, struct slice updates, struct reason *why);
+
+// The rows of a list of manifests by its full name.
+int committer_list(struct committer *committer, struct slice list, struct arena *arena, struct manifest **rows,
+    size_t *count, struct reason *why);
 // The rows of the current snapshot's list of manifests; none when there is no snapshot.
 int committer_manifests(
     struct committer *committer, struct arena *arena, struct manifest **rows, size_t *count, struct reason *why);
