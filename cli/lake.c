@@ -5,6 +5,7 @@
 #include "hooks/lake/check.h"
 #include "hooks/lake/flush.h"
 #include "hooks/lake/metadata.h"
+#include "hooks/lake/orphans.h"
 #include "hooks/lake/request.h"
 #include "hooks/lake/upkeep.h"
 #include "store/grow.h"
@@ -15,12 +16,16 @@
 #include <unistd.h>
 
 static const char usage[] =
-    "Usage: factfs lake status | flush | compact | check STORE\n"
+    "Usage: factfs lake status | flush | compact | expire | orphans | remove-orphans | check STORE\n"
     "The table of Apache Iceberg that the events of STORE are kept in (factfs -o lake=DIR STORE MOUNT).\n"
     "\n"
     "  status  how far each tenant is in the table, and how large it is\n"
     "  flush   bring all that was recorded into the table now\n"
     "  compact merge small files of a tenant and a day\n"
+    "  expire  let go of what the table was before: a day, and the last 100 snapshots, stay\n"
+    "  orphans list files that lie there and that the table does not name, older than three days\n"
+    "  remove-orphans\n"
+    "          … and remove them\n"
     "  check   prove that each event up to there is in the table once, and byte for byte as in the log\n"
     "\n"
     "      --lake=DIR  the table; what it was at the last mount, if it is not given\n"
@@ -154,7 +159,7 @@ static int run_check(const char *store, const char *given)
     return check.whole ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
-// ---- flush and compact: the daemon that has the store does it; without one, this does
+// ---- what changes the table: the daemon that has the store does it; without one, this does
 
 struct alone {
     struct lake_options options;
@@ -219,6 +224,19 @@ static int compact_alone(struct alone *a, struct bytes *said, struct reason *why
     return error;
 }
 
+static int expire_alone(struct alone *a, struct bytes *said, struct reason *why)
+{
+    struct expired done;
+    int error = upkeep_expire(&a->committer, &done, why);
+    upkeep_print_expired(said, &done);
+    return error;
+}
+
+static int remove_orphans_alone(struct alone *a, struct bytes *said, struct reason *why)
+{
+    return orphans_print(&a->committer, true, said, why);
+}
+
 static int do_alone(alone_act *act, const char *store, const char *given, struct bytes *said, struct reason *why)
 {
     struct alone a;
@@ -253,12 +271,44 @@ static int run_compact(const char *store, const char *given)
     return act_on("compact", compact_alone, store, given);
 }
 
+static int run_expire(const char *store, const char *given)
+{
+    return act_on("expire", expire_alone, store, given);
+}
+
+static int run_remove_orphans(const char *store, const char *given)
+{
+    return act_on("remove-orphans", remove_orphans_alone, store, given);
+}
+
+static int show_orphans(const char *store, const char *given)
+{
+    struct view_of_lake v;
+    struct reason why = {0};
+    BYTES_AUTO out = {0};
+    int error = open_view(&v, store, given, &why);
+    if (!error)
+        error = orphans_print(&v.committer, false, &out, &why);
+    close_view(&v);
+    if (!error && terminal_write(&out))
+        error = -errno;
+    return error ? complain("orphans", &why, error) : EXIT_SUCCESS;
+}
+
 int lake_main(int argc, char **argv)
 {
     static const struct {
         const char *word;
         int (*run)(const char *store, const char *place);
-    } words[] = {{"status", show_status}, {"flush", run_flush}, {"compact", run_compact}, {"check", run_check}};
+    } words[] = {
+        {"status", show_status},
+        {"flush", run_flush},
+        {"compact", run_compact},
+        {"expire", run_expire},
+        {"orphans", show_orphans},
+        {"remove-orphans", run_remove_orphans},
+        {"check", run_check},
+    };
     const char *place = NULL;
     const struct command command = {
         .name = "lake",

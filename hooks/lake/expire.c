@@ -240,7 +240,9 @@ static int remove_due(struct committer *c, const struct expire_policy *policy, s
         return 0;
     s.left.lines = (struct bytes){0};
     s.again_us = s.now_us + policy->grace_us;
-    int error = reach_table(c, &s.live, why);
+    int error = reach_hint(c, why);
+    if (!error)
+        error = reach_table(c, &s.live, why);
     if (!error) {
         error = look_at_all_due(&s, removals, why);
         if (!s.left.lines.failed && !s.kept.failed) {

@@ -2,6 +2,7 @@
 
 #include "hooks/lake/flush.h"
 #include "hooks/lake/metadata.h"
+#include "hooks/lake/orphans.h"
 #include "hooks/lake/place.h"
 #include "hooks/lake/request.h"
 #include "hooks/lake/upkeep.h"
@@ -252,6 +253,15 @@ static int keep_up(struct lake *l, upkeep_some *part_or_all, struct compact_resu
 
 // ---- requests
 
+static void answer(int client, int error, struct bytes *text, const struct reason *why)
+{
+    if (error) {
+        bytes_clear(text);
+        bytes_printf(text, "%s\n", why->text[0] ? why->text : strerror(-error));
+    }
+    request_answer(client, error != 0, bytes_slice(text));
+}
+
 static void answer_flush(struct lake *l, int client)
 {
     struct reason why = {0};
@@ -259,11 +269,8 @@ static void answer_flush(struct lake *l, int client)
     BYTES_AUTO text = {0};
     look_at_all(l);
     int error = flush(l, &done, &why);
-    if (error)
-        bytes_printf(&text, "%s\n", why.text[0] ? why.text : strerror(-error));
-    else
-        flush_print(&text, &done);
-    request_answer(client, error != 0, bytes_slice(&text));
+    flush_print(&text, &done);
+    answer(client, error, &text, &why);
 }
 
 static void answer_compact(struct lake *l, int client)
@@ -272,12 +279,36 @@ static void answer_compact(struct lake *l, int client)
     struct compact_result sum;
     BYTES_AUTO text = {0};
     int error = keep_up(l, upkeep_run, &sum, &why);
-    if (error)
-        bytes_printf(&text, "%s\n", why.text[0] ? why.text : strerror(-error));
-    else
-        upkeep_print(&text, &sum);
-    request_answer(client, error != 0, bytes_slice(&text));
+    upkeep_print(&text, &sum);
+    answer(client, error, &text, &why);
 }
+
+static void answer_expire(struct lake *l, int client)
+{
+    struct reason why = {0};
+    struct expired done;
+    BYTES_AUTO text = {0};
+    int error = upkeep_expire(&l->committer, &done, &why);
+    upkeep_print_expired(&text, &done);
+    answer(client, error, &text, &why);
+}
+
+static void answer_remove_orphans(struct lake *l, int client)
+{
+    struct reason why = {0};
+    BYTES_AUTO text = {0};
+    answer(client, orphans_print(&l->committer, true, &text, &why), &text, &why);
+}
+
+static const struct {
+    const char *word;
+    void (*answer)(struct lake *l, int client);
+} requests[] = {
+    {"flush", answer_flush},
+    {"compact", answer_compact},
+    {"expire", answer_expire},
+    {"remove-orphans", answer_remove_orphans},
+};
 
 static void take_request(struct lake *l)
 {
@@ -285,12 +316,12 @@ static void take_request(struct lake *l)
     int client = request_take(l->listening, word);
     if (client < 0)
         return;
-    if (strcmp(word, "flush") == 0)
-        answer_flush(l, client);
-    else if (strcmp(word, "compact") == 0)
-        answer_compact(l, client);
-    else
-        request_answer(client, true, SLICE("this daemon does not know how to do that\n"));
+    for (size_t i = 0; i < sizeof requests / sizeof *requests; i++)
+        if (strcmp(word, requests[i].word) == 0) {
+            requests[i].answer(l, client);
+            return;
+        }
+    request_answer(client, true, SLICE("this daemon does not know how to do that\n"));
 }
 
 // ---- the thread

@@ -73,7 +73,9 @@ int orphans_find(
         .visit = visit,
         .context = context,
         .why = why};
-    int error = reach_table(c, &s.live, why);
+    int error = remove ? reach_hint(c, why) : 0;
+    if (!error)
+        error = reach_table(c, &s.live, why);
     if (!error)
         error = reach_journal(c, &s.live);
     if (!error)
@@ -81,5 +83,37 @@ int orphans_find(
     if (!error)
         error = objects_list(c->table.objects, "metadata/", see_file, &s, why);
     reach_clear(&s.live);
+    return error;
+}
+
+struct printing {
+    struct bytes *out;
+    uint64_t count, size_bytes;
+};
+
+static int print_one(void *context, struct slice key, uint64_t size_bytes, int64_t changed_at_us)
+{
+    struct printing *p = context;
+    (void)changed_at_us;
+    p->count++;
+    p->size_bytes += size_bytes;
+    // A name may be anything: a line stays a line.
+    for (size_t i = 0; i < key.size; i++)
+        bytes_add_char(p->out, key.at[i] < ' ' || key.at[i] == 0x7f ? '?' : key.at[i]);
+    bytes_printf(p->out, " %llu\n", (unsigned long long)size_bytes);
+    return p->out->failed ? -ENOMEM : 0;
+}
+
+int orphans_print(struct committer *c, bool remove, struct bytes *out, struct reason *why)
+{
+    struct printing p = {.out = out};
+    int error = committer_load(c, false, why);
+    if (!error && c->journal.fd >= 0)
+        error = committer_settle(c, why);
+    if (!error)
+        error = orphans_find(c, ORPHANS_GRACE_US, remove, print_one, &p, why);
+    if (!error)
+        bytes_printf(out, "%llu files, %llu bytes%s\n", (unsigned long long)p.count, (unsigned long long)p.size_bytes,
+            remove ? ": removed" : "");
     return error;
 }

@@ -14,3 +14,6 @@
 // search with that. 0; -ECANCELED: told to stop; -errno with the reason.
 int orphans_find(struct committer *committer, int64_t grace_us, bool remove, objects_visit *visit, void *context,
     struct reason *why);
+
+// The same, as lines for people: each file with its size, and how many there are.
+int orphans_print(struct committer *committer, bool remove, struct bytes *out, struct reason *why);

@@ -139,9 +139,7 @@ static int add_statistics(struct committer *c, const char *member, struct reach 
 int reach_table(struct committer *c, struct reach *reach, struct reason *why)
 {
     struct slice all, snapshot;
-    int error = reach_hint(c, why);
-    if (!error)
-        error = add_statistics(c, "statistics", reach);
+    int error = add_statistics(c, "statistics", reach);
     if (!error)
         error = add_statistics(c, "partition-statistics", reach);
     if (error || !json_member(committer_metadata(c), "snapshots", &all) || json_kind(all) != JSON_ARRAY)

@@ -225,3 +225,27 @@ was_seen 1 None" "$(table duckdb sql "${line//\'shop\'/\'$TENANT\'}")"
     ends 1 "$FACTFS" lake status "$BATS_TEST_TMPDIR"
     ends 2 "$FACTFS" lake nothing "$STORE"
 }
+
+@test "files that the table does not name are listed, and removed when that is asked for, once they are old" {
+    record '{"type":"was_seen","target":"thing_1"}'
+    "$FACTFS" lake flush "$STORE"
+    local before
+    before=$(find "$LAKE" -type f | sort)
+    echo stray > "$LAKE/data/old.parquet"
+    echo stray > "$LAKE/data/new.parquet"
+    touch -d '4 days ago' "$LAKE/data/old.parquet"
+    is "data/old.parquet 6
+1 files, 6 bytes" "$("$FACTFS" lake orphans "$STORE")"
+    is "data/old.parquet 6
+1 files, 6 bytes: removed" "$("$FACTFS" lake remove-orphans "$STORE")"
+    is "0 files, 0 bytes" "$("$FACTFS" lake orphans "$STORE")"
+    rm "$LAKE/data/new.parquet"
+    is "$before" "$(find "$LAKE" -type f | sort)"
+}
+
+@test "what the table was within the last day does not expire" {
+    record '{"type":"was_seen","target":"thing_1"}'
+    "$FACTFS" lake flush "$STORE"
+    is "0 snapshots expired, 0 files removed, 0 may go in 15 minutes" "$("$FACTFS" lake expire "$STORE")"
+    ends 0 "$FACTFS" lake check "$STORE"
+}
