@@ -160,6 +160,43 @@ alerts() {
     is '[]' "$(alerts)"
 }
 
+@test "E3 a watch on a metric that still counts what there is tells when that is done, once" {
+    jq -cn 'range(4000) | {type: "Task.Created", target: "task_\(.)", data: {hours: 1}}' > "$T/append"
+    is ok "$(save "$T/hooks/metrics/hours.json" '{"aggregate":"sum","type":"Task","field":"hours"}')"
+    watch busy '"direction":"above"' '"metric":"hours"'
+    wait_for eval '[[ $(told) == "Raised 4000" ]]'
+    # Anew, where the definition is another one: meanwhile there is no value.
+    is ok "$(save "$T/hooks/metrics/hours.json" '{"aggregate":"count","type":"Task"}')"
+    wait_for eval '[[ $(told) == *"Raised 4000" && $(alerts | jq -c "map(.value)") == "[4000]" ]]'
+    holds "$(told)" "Raised 4000,Resolved null,Raised 4000 Raised 4000"
+}
+
+@test "D6 what is built in is watched by any of its names, and shown as it is spelled" {
+    watch subs '"direction":"above"' '"metric":"active_subscriptions"' '"threshold":1'
+    record '{"type":"Subscription.Created","target":"subscription_1","data":{"amount":10}}'
+    is '[]' "$(alerts)"
+    record '{"type":"Subscription.Created","target":"subscription_2","data":{"amount":10}}'
+    is '[["active_subscriptions",2]]' "$(alerts | jq -c 'map([.metric, .value])')"
+    record '{"type":"Subscription.Canceled","target":"subscription_1","data":{"status":"Canceled"}}'
+    is "Raised 2,Resolved 1" "$(told)"
+}
+
+@test "D5 an expression is watched as what it is computed of changes" {
+    is ok "$(save "$T/hooks/metrics/half.json" '{"expression":"total / 2"}')"
+    watch up '"direction":"above"' '"metric":"half"'
+    total 200
+    is "" "$(told)"
+    total 201
+    is "Raised 100.5" "$(told)"
+}
+
+@test "A10 alerts are recorded where the spec declares nothing of them" {
+    is ok "$(save "$T/spec.json" '{"nouns":{"Deal":{"value":"number"}}}')"
+    watch up '"direction":"above"'
+    record '{"type":"Deal.Created","target":"deal_1","data":{"value":200}}'
+    is "Raised 200" "$(told)"
+}
+
 @test "E4 each event of a batch is looked at: what comes and goes within it raises and clears" {
     watch up '"direction":"above"'
     total 0
@@ -285,6 +322,8 @@ alerts() {
     run rm "$T/hooks/metrics/total.json"
     ((status != 0))
     holds "busy" "$output"
+    run mv "$T/hooks/metrics/total.json" "$T/hooks/metrics/sum.json"
+    ((status != 0))
     holds "up.json" "$(tail -n 1 "$T/rejected" | jq -r .reason)"
     rm "$H/up.json"
     rm "$T/hooks/metrics/total.json"
