@@ -205,7 +205,8 @@ struct tiding {
     enum watch_news news;
     struct bytes value, previous; // as JSON
     int64_t since_us;
-    uint64_t position; // of the alert's event; 0: it could not be recorded
+    struct entity *entity; // the alert, as the next
+    uint64_t position;     // of its event; 0: it could not be recorded
 };
 
 static void forget_tidings(struct tiding *all, size_t count)
@@ -260,55 +261,42 @@ static int look(struct watch_list *all, struct transaction *tx, struct watch_in_
 // ---- events
 
 // What an event from outside raises is not refused; all else is bounded.
-static int enter(struct cascade *cascade, size_t bytes)
+static int count_event(struct cascade *cascade, size_t bytes)
 {
-    if (cascade->level)
-        return cascade_enter(cascade, bytes, NULL);
-    cascade->level++;
-    return 0;
-}
-
-// Adds an event of an alert, and what follows from it.
-static int record(struct watch_list *all, struct transaction *tx, struct watch_in_force *w, const char *verb,
-    struct slice data, uint64_t *position)
-{
-    char type[NAME_TYPE_MAX], target[WATCH_NAME_MAX + 8], actor[WATCH_NAME_MAX + 8];
-    struct cascade *cascade = &all->handlers->cascade;
-    struct entity *e;
-    snprintf(target, sizeof target, "alert_%s", w->name);
-    snprintf(actor, sizeof actor, "watch_%s", w->name);
-    struct event event = {.actor = slice_of(actor), .data = data};
-    int error = accept_type(tx, SLICE("Alert"), verb, type, &event.type);
-    if (!error)
-        error = transaction_entity(tx, slice_of(target), &e);
-    if (!error)
-        error = enter(cascade, data.size);
-    if (error)
-        return error;
-    struct transaction_mark mark = transaction_mark(tx);
-    error = transaction_add(tx, e, &event, position);
-    if (!error)
-        error = tx->tenant->reactor->after(tx->tenant->reaction, tx, e, *position);
-    cascade_leave(cascade);
-    // An append must not fail because a tenant can have no more types, or the alert no more events.
-    if (error == -EMSGSIZE) {
-        transaction_undo_to(tx, &mark);
-        fprintf(stderr, "factfs: tenant %s: %s cannot have another event\n", tx->tenant->name, target);
-        *position = 0;
-        return 0;
-    }
+    int error = cascade->level ? cascade_enter(cascade, bytes, NULL) : 0;
+    if (cascade->level && !error)
+        cascade_leave(cascade);
     return error;
 }
 
-static int tell(struct watch_list *all, struct transaction *tx, struct tiding *told)
+static int add_event(struct watch_list *all, struct transaction *tx, struct tiding *told, struct slice data)
+{
+    char type[NAME_TYPE_MAX], target[WATCH_NAME_MAX + 8], actor[WATCH_NAME_MAX + 8];
+    snprintf(target, sizeof target, "alert_%s", told->watch->name);
+    snprintf(actor, sizeof actor, "watch_%s", told->watch->name);
+    struct event event = {.actor = slice_of(actor), .data = data};
+    const char *verb = told->news == WATCH_RAISED ? "Raised" : "Resolved";
+    int error = accept_type(tx, SLICE("Alert"), verb, type, &event.type);
+    if (!error)
+        error = transaction_entity(tx, slice_of(target), &told->entity);
+    if (!error)
+        error = count_event(&all->handlers->cascade, data.size);
+    if (!error)
+        error = transaction_add(tx, told->entity, &event, &told->position);
+    if (error != -EMSGSIZE)
+        return error;
+    // An append must not fail because a tenant can have no more types, or the alert no more events.
+    fprintf(stderr, "factfs: tenant %s: %s cannot have another event\n", tx->tenant->name, target);
+    told->position = 0;
+    return 0;
+}
+
+static int add_alert(struct watch_list *all, struct transaction *tx, struct tiding *told)
 {
     const struct watch_in_force *w = told->watch;
     BYTES_AUTO data = {0};
     watch_print_alert(&data, &w->watch, slice_of(w->name), bytes_slice(&told->value), told->since_us);
-    if (data.failed)
-        return -ENOMEM;
-    return record(
-        all, tx, told->watch, told->news == WATCH_RAISED ? "Raised" : "Resolved", bytes_slice(&data), &told->position);
+    return data.failed ? -ENOMEM : add_event(all, tx, told, bytes_slice(&data));
 }
 
 // {"name","value","previous","threshold"}
@@ -327,22 +315,24 @@ static int run_script(struct watch_list *all, struct transaction *tx, const stru
     bytes_add_char(&metric, '}');
     if (metric.failed)
         return -ENOMEM;
-    struct cascade *cascade = &all->handlers->cascade;
-    cascade->level++;
-    int error = handlers_fire(all->handlers, tx, slice_of(script), bytes_slice(&metric), told->position);
-    cascade->level--;
-    return error;
+    return handlers_fire(all->handlers, tx, slice_of(script), bytes_slice(&metric), told->position);
 }
 
-// All is recorded before a script can bring about that a value is another one again.
+// All alerts are recorded before what reacts to them can bring about that a value is another one again.
 static int tell_all(struct watch_list *all, struct transaction *tx, struct tiding *tidings, size_t count)
 {
+    struct cascade *cascade = &all->handlers->cascade;
     int error = 0;
     for (size_t i = 0; !error && i < count; i++)
-        error = tell(all, tx, &tidings[i]);
+        error = add_alert(all, tx, &tidings[i]);
+    cascade->level++;
+    for (size_t i = 0; !error && i < count; i++)
+        if (tidings[i].position)
+            error = tx->tenant->reactor->after(tx->tenant->reaction, tx, tidings[i].entity, tidings[i].position);
     for (size_t i = 0; !error && i < count; i++)
         if (tidings[i].news == WATCH_RAISED && tidings[i].position)
             error = run_script(all, tx, &tidings[i]);
+    cascade->level--;
     return error;
 }
 
@@ -437,7 +427,7 @@ int64_t watch_list_due_us(const struct watch_list *all)
 int watch_list_replace(
     struct watch_list *all, struct transaction *tx, struct watch_in_force *was, struct watch_in_force *now)
 {
-    struct tiding told[2] = {{.watch = was}, {0}};
+    struct tiding told[2] = {{.watch = was}, {0}}, *first = told;
     bool renamed = was && now && strcmp(was->name, now->name) != 0;
     bool crosses = was && was->watch.direction == WATCH_CROSS;
     int error = 0;
@@ -448,17 +438,19 @@ int watch_list_replace(
         error = stand(all, tx, now, was->standing);
     if (!error && now)
         error = look(all, tx, now, &told[1]);
-    bool clears = was && !crosses && watch_is_raised(&was->watch, &was->standing) &&
-                  (renamed || !now || !watch_is_raised(&now->watch, &now->standing));
-    if (!error && clears) {
+    if (!error && was && !crosses && watch_is_raised(&was->watch, &was->standing) &&
+        (renamed || !now || !watch_is_raised(&now->watch, &now->standing))) {
         told[0].news = WATCH_RESOLVED;
         told[0].since_us = was->standing.since_us;
         error = fraction_print(&told[0].value, &was->seen);
     }
-    if (!error && clears)
-        error = tell(all, tx, &told[0]);
-    if (!error && told[1].news != WATCH_QUIET)
-        error = tell_all(all, tx, &told[1], 1);
+    size_t count = 2u - (told[1].news == WATCH_QUIET);
+    if (told[0].news == WATCH_QUIET) {
+        first++;
+        count--;
+    }
+    if (!error)
+        error = tell_all(all, tx, first, count);
     for (int i = 0; i < 2; i++) {
         bytes_free(&told[i].value);
         bytes_free(&told[i].previous);

@@ -365,6 +365,17 @@ alerts() {
     is "Raised 200,Resolved 1" "$(told)"
 }
 
+@test "what a handler of one alert brings back clears all that were raised, in order" {
+    watch a '"direction":"above"'
+    watch b '"direction":"above"'
+    is ok "$(save "$T/hooks/handlers/Alert.raised.js" '(alert, $) => { if (alert.$id == "alert_a") $.Deal.change("deal_1", { value: 0 }) }')"
+    total 1
+    total 200
+    is "Raised a,Raised b,Resolved a,Resolved b" \
+        "$(jq -r 'select(.type | startswith("Alert.")) | "\(.type[6:]) \(.target[6:])"' "$T/stream" | paste -sd, -)"
+    is '[]' "$(alerts)"
+}
+
 @test "E10 a script sees its own alert in \$.status(), with the value that raised it" {
     watch high '"type":"too_much"' '"severity":"low"' '"direction":"above"'
     script high '(metric, $) => { $.Result.create({ alerts: $.status().alerts, total: $.status().metrics.total }) }'
