@@ -115,6 +115,12 @@ static int64_t due_us(void *self)
     return metrics_us < watches_us ? metrics_us : watches_us;
 }
 
+// A watch must see what leaves a window.
+static bool awaits(void *self)
+{
+    return watch_list_of(self)->count && metrics_due_us(metrics_of(self)) != INT64_MAX;
+}
+
 static void show(void *self, struct bytes *out)
 {
     bytes_add_text(out, "\"handlers\":");
@@ -167,6 +173,7 @@ const struct reactor hooks_reactor = {
     .pass = pass,
     .tick = tick,
     .due_us = due_us,
+    .awaits = awaits,
     .show = show,
     .show_tenant = show_tenant,
 };

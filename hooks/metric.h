@@ -40,7 +40,7 @@ struct metric_definition {
     struct slice field_key;         // the first of its steps, quoted
     struct event_filter filter;
     struct quick_filter quick; // the same, as far as it is plain
-    int64_t interval_us; // of its history
+    int64_t interval_us;       // of its history
     struct arena arena;
 };
 

@@ -38,8 +38,7 @@ static int change_it(struct metrics *all, struct metric_change *change)
     return error;
 }
 
-int metric_change(
-    struct metrics *all, struct accumulator *a, uint64_t position, bool add, const struct decimal *number)
+int metric_change(struct metrics *all, struct accumulator *a, uint64_t position, bool add, const struct decimal *number)
 {
     struct metric_change change = {.position = position, .accumulator = a, .added = add};
     if (a->lost)

@@ -133,7 +133,8 @@ int quick_filter_read(struct quick_filter *quick, const struct event_filter *fil
 {
     struct reading r = {.arena = arena};
     *quick = (struct quick_filter){0};
-    bool plain = filter->has_find ? add_filter(&r, &filter->find) : !filter->object.size || add_object(&r, filter->object);
+    bool plain =
+        filter->has_find ? add_filter(&r, &filter->find) : !filter->object.size || add_object(&r, filter->object);
     if (r.failed)
         return -ENOMEM;
     if (!plain)

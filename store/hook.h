@@ -111,6 +111,9 @@ struct reactor {
     // When `pass` wants to be called although nothing has come, by the clock; INT64_MIN: at once, INT64_MAX: never.
     int64_t (*due_us)(void *self);
 
+    // May something be recorded that only time brings about, so that the tenant must stay open although nobody uses it?
+    bool (*awaits)(void *self);
+
     // ---- any thread
     // Appends what status.json shows of all hooks: `"handlers":{…}`, the kinds joined by commas.
     void (*show)(void *self, struct bytes *out);

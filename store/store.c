@@ -319,7 +319,7 @@ static void close_idle(struct store *store)
         oldest = NULL;
         idle = 0;
         for (struct open_tenant *o = store->open; o; o = o->next) {
-            if (o->users)
+            if (o->users || atomic_load(&o->tenant->awaits))
                 continue;
             idle++;
             if (!oldest || o->used < oldest->used)

@@ -77,6 +77,7 @@ struct tenant {
     _Atomic uid_t owner;     // of the tenant: who declares its spec
     _Atomic int64_t rest_ns; // without work for so long, the writer rests (TENANT_REST_NS, but for tests)
 
+    atomic_bool awaits;            // only time is needed for something to happen: it stays open although nobody uses it
     bool rehearses;                // opened to try something (rehearsal.h)
     const struct reactor *reactor; // (hook.h); NULL: nothing reacts
     void *reaction;                // its `self`

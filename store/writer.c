@@ -348,6 +348,8 @@ static void react(struct writer *w, bool idle)
     if (reactor && reactor->due_us(w->tenant->reaction) <= when_now_us() &&
         reactor->pass(w->tenant->reaction, &w->tx, idle ? IDLE_PASS_NS : w->commit_ns / 4))
         commit_batch(w, &tick);
+    if (reactor)
+        atomic_store(&w->tenant->awaits, reactor->awaits(w->tenant->reaction));
 }
 
 // ---- waiting

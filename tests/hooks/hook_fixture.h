@@ -3,6 +3,7 @@
 
 #include "hooks/hooks.h"
 #include "hooks/metrics.h"
+#include "hooks/watch_list.h"
 #include "tests/store/store_fixture.h"
 
 static inline struct metrics *metrics_of_fixture(struct fixture *f)

@@ -384,7 +384,8 @@ static void windows(void)
     check_window(&f, &m);
     for (unsigned i = 0; i < 20 && check_ok; i++) {
         // Refused: what left meanwhile does not come back for long.
-        CHECK_INT(append(&f, "[{'type':'Page.Viewed','target':'page_1','data':{'ms':99}},{'type':'Page.Updated','target':'page_x'}]"),
+        CHECK_INT(append(&f, "[{'type':'Page.Viewed','target':'page_1','data':{'ms':99}},{'type':'Page.Updated','"
+                             "target':'page_x'}]"),
             -ENOENT);
         check_window(&f, &m);
         CHECK_INT(append(&f, "{'type':'Page.Viewed','target':'page_1','data':{'ms':7}}"), 0);
@@ -430,6 +431,69 @@ static void extremes(void)
         CHECK_TEXT(value_of(&f, "least"), expected);
         CHECK_TEXT(value_of(&f, "most"), "2999");
     }
+    fixture_close(&f);
+}
+
+// A tenant that nobody uses is closed when others are: not one in which a watch waits for time alone.
+static void awaited(void)
+{
+    struct fixture f = {.reactor = &hooks_reactor};
+    struct tenant_info info = {.uid = 1000, .gid = 1000, .mode = 0755};
+    struct tenant *other, *open;
+    fixture_open(&f);
+    CHECK_INT(save_hook(&f, &metric_kind, "seen.json", "{'aggregate':'count','events':'Page.*','window':'1s'}"), 0);
+    CHECK_INT(save_hook(&f, &watch_kind, "quiet.json", "{'metric':'seen','threshold':1,'direction':'below'}"), 0);
+    CHECK_INT(append(&f, "{'type':'Page.Viewed','target':'page_1'}"), 0);
+    uint64_t position = tenant_end(f.tenant).position;
+    reader_close(&f.reader);
+    store_put(f.store, f.tenant);
+    for (unsigned i = 0; i < 20; i++) {
+        snprintf(info.name, sizeof info.name, "other%u", i);
+        REQUIRE(store_make(f.store, &info));
+        REQUIRE(store_get(f.store, info.number, &other));
+        store_put(f.store, other);
+    }
+    int error = store_get_open(f.store, f.number, &open);
+    CHECK_INT(error, 0);
+    for (unsigned tries = 0; !error && tries < 3000 && tenant_end(open).position == position; tries++)
+        usleep(1000);
+    REQUIRE(store_get(f.store, f.number, &f.tenant));
+    if (!error)
+        store_put(f.store, open);
+    REQUIRE(reader_open(&f.reader, f.tenant, &(struct reason){0}));
+    CHECK_TEXT(type_of(&f, position + 1), "\"Alert.Raised\"");
+    fixture_close(&f);
+}
+
+// What there is is counted in the background: appends go on, and the value comes when all is counted.
+static void background(void)
+{
+    struct fixture f = {.reactor = &hooks_reactor};
+    BYTES_AUTO text = {0};
+    enum { COUNT = 20000 };
+    char expected[40];
+    fixture_open(&f);
+    for (int i = 0; i < COUNT; i++)
+        bytes_printf(&text, "{'type':'Deal.Created','target':'deal_%d','data':{'n':%d}}", i, i);
+    bytes_add_char(&text, '\0');
+    REQUIRE(append(&f, text.at));
+    CHECK_INT(save_hook(&f, &metric_kind, "sum.json", "{'aggregate':'sum','type':'Deal','field':'n'}"), 0);
+    CHECK_TEXT(value_of(&f, "sum"), "null");
+    struct bytes *state = next_text(&f);
+    metrics_show(metrics_of_fixture(&f), state);
+    CHECK(text_has(bytes_slice(state), "\"rebuilding\",\"progress\":0."));
+    long long sum = (long long)COUNT * (COUNT - 1) / 2;
+    unsigned appended = 0;
+    for (; slice_is(value_of(&f, "sum"), "null") && appended < 5000; appended++) {
+        // What is counted already, and what is not.
+        unsigned deal = appended % 2 ? COUNT - 1 - appended : appended;
+        CHECK_INT(append_of(&f, "{'type':'Deal.Updated','target':'deal_%u','data':{'n':1}}", deal), 0);
+        sum += 1 - (long long)deal;
+    }
+    CHECK(appended > 0);
+    wait_for_metrics(&f);
+    snprintf(expected, sizeof expected, "%lld", sum);
+    CHECK_TEXT(value_of(&f, "sum"), expected);
     fixture_close(&f);
 }
 
@@ -517,6 +581,8 @@ int main(void)
     TEST("a store that keeps nothing of them, or something damaged, counts anew", older);
     TEST("a window has the events of its time, whatever leaves while others come or are refused", windows);
     TEST("the least and the greatest are known again when those next to them are gone", extremes);
+    TEST("a large tenant is counted in the background while appends go on", background);
+    TEST("a tenant in which a watch waits for time alone stays open", awaited);
     TEST("a metric follows its definition, its name and its end", changes);
     TEST("a pattern that names no noun leaves out what is recorded of hooks", not_itself);
     TEST("a definition that cannot be meant is refused, with what is wrong", refuses);
