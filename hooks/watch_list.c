@@ -97,16 +97,23 @@ static int write_standing(struct watch_in_force *w, struct engine *engine)
     return engine_put_kept(engine, w->number, (struct slice){.at = text, .size = (size_t)size});
 }
 
-static int read_standing(struct watch_in_force *w, struct engine *engine)
+// One that is damaged is forgotten: an alert that comes twice is better than a watch that sees nothing any more.
+static int read_standing(struct watch_list *all, struct watch_in_force *w, struct engine *engine)
 {
     struct slice kept;
+    struct watch_standing s;
     char text[64];
-    struct watch_standing *s = &w->standing;
     int error = engine_kept(engine, w->number, &kept);
-    if (error)
-        return error == -ENOENT ? 0 : error;
-    snprintf(text, sizeof text, "%.*s", SLICE_ARG(kept));
-    return sscanf(text, "%d %d %" SCNd64, &s->side, &s->home, &s->since_us) == 3 ? 0 : -EIO;
+    if (!error)
+        snprintf(text, sizeof text, "%.*s", SLICE_ARG(kept));
+    if (!error && sscanf(text, "%d %d %" SCNd64, &s.side, &s.home, &s.since_us) != 3)
+        error = -EIO;
+    if (!error)
+        w->standing = s;
+    if (error == -EIO)
+        fprintf(stderr, "factfs: tenant %s: what watch %s has seen is damaged: it begins anew\n", all->tenant->name,
+            w->name);
+    return error == -ENOENT || error == -EIO ? 0 : error;
 }
 
 int watch_list_write(struct watch_list *all, struct engine *engine)
@@ -131,7 +138,7 @@ static int read_one(struct watch_list *all, struct engine *engine, const struct 
     if (error)
         return error;
     w->number = row->number;
-    error = read_standing(w, engine);
+    error = read_standing(all, w, engine);
     if (!error)
         error = watch_list_insert(all, w);
     if (error) {

@@ -164,9 +164,9 @@ static void leaves_nothing(void)
 
 static void refuses_what_is_too_far_from_the_point(void)
 {
-    static const char *const taken[] = {"1e999", "9.9e999", "1e-1000", "0.1e-999", "0e5000", "1.0e999"};
+    static const char *const taken[] = {"1e1099", "9.9e1099", "1e-1100", "0.1e-1099", "0e5000", "1.0e1099"};
     static const char *const refused[] = {
-        "1e1000", "1e-1001", "1.5e-1000", "1e99999999999999999999", "-1e1000000", "1e-99999999999999999999"};
+        "1e1100", "1e-1101", "1.5e-1100", "1e99999999999999999999", "-1e1000000", "1e-99999999999999999999"};
     DECIMAL_AUTO d = {0};
     for (size_t i = 0; i < sizeof taken / sizeof *taken; i++)
         CHECK_INT(decimal_read(&d, slice_of(taken[i])), 0);
@@ -176,6 +176,24 @@ static void refuses_what_is_too_far_from_the_point(void)
     BYTES_AUTO out = {0};
     decimal_print(&out, &d);
     CHECK_TEXT(bytes_slice(&out), "7");
+}
+
+// The digits of the smallest double, all 1074 places of them: 2^-1074 = 5^1074 · 10^-1074.
+static void the_smallest_double_fits(void)
+{
+    DECIMAL_AUTO d = {0};
+    DECIMAL_AUTO half = {0};
+    DECIMAL_AUTO product = {0};
+    CHECK_INT(decimal_read(&half, SLICE("0.5")), 0);
+    decimal_set(&d, 1);
+    for (int i = 0; i < 1074; i++) {
+        CHECK_INT(decimal_multiply(&product, &d, &half), 0);
+        CHECK_INT(decimal_copy(&d, &product), 0);
+    }
+    BYTES_AUTO text = {0};
+    decimal_print(&text, &d);
+    CHECK_INT(decimal_read(&product, bytes_slice(&text)), 0);
+    CHECK_INT(decimal_compare(&product, &d), 0);
 }
 
 // Zeros at the ends say nothing, however many there are.
@@ -241,6 +259,7 @@ int main(void)
     TEST("what was added and is taken away in another order leaves nothing", leaves_nothing);
     TEST("a number with digits too far from the point is refused, and changes nothing",
         refuses_what_is_too_far_from_the_point);
+    TEST("the smallest double fits, with all its digits", the_smallest_double_fits);
     TEST("zeros at the end of a number do not count", takes_zeros_without_end);
     TEST("a product that would have too many digits is refused", products_have_an_end);
     TEST("division by a small number drops what is behind so many places", divides_by_small_numbers);

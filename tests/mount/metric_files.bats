@@ -20,6 +20,7 @@ deal() {
 
 # xml FILE: prints its title; fails when it is no XML.
 xml() {
+    ! command -v xmllint > /dev/null || xmllint --noout "$1" || return 1
     python3 -c '
 import sys, xml.etree.ElementTree
 svg = "{http://www.w3.org/2000/svg}"

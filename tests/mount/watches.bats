@@ -388,3 +388,17 @@ alerts() {
     ends 3 "$FACTFS" status --utc "$T"
     holds "  low  too_much: total is 200, threshold 100, since ${at%%.*}Z" "$output"
 }
+
+@test "a watch whose side is damaged on disk begins anew" {
+    watch up '"direction":"above"'
+    total 200
+    daemon_stop
+    forge "UPDATE kept SET text = 'x'"
+    daemon_start -o hooks_allow=127.0.0.1
+    exists "$T/stream"
+    wait_for eval '[[ $(told) == "Raised 200,Raised 200" ]]'
+    total 300
+    is "Raised 200,Raised 200" "$(told)"
+    holds "what watch up has seen is damaged" "$(cat "$DAEMON_OUT")"
+    : > "$DAEMON_OUT"
+}
