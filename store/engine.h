@@ -21,6 +21,7 @@
 //     hook_log(hook, number, text)
 //                                 what hooks have said, in pieces
 //     kept(hook, text, sum)       what a kind of hooks keeps of one besides its text
+//     metric(hook, …, sum)        what metrics had counted at a position (metric_row.h), which is a mark of its own
 //     chunk(key, offset, events)  the index by entity and version (chunk.h): may lag behind the log, never lead
 //     snapshot(key, …, sum)       states (state.h) to fold on from: as above
 //     name(name, entity, sum)     as above
