@@ -6,8 +6,19 @@
 
 // What is read of a column at a time, at least.
 #define WINDOW_BYTES (256u << 10)
+// Of a dictionary; what is written here has fewer (dictionary.h).
+#define ENTRIES_MAX (1u << 18)
 // A page's header is no longer.
 #define HEADER_MAX (64u << 10)
+
+void cursor_trim(struct cursor *c, struct cursor_file *file)
+{
+    struct bytes *const buffers[] = {&c->window, &c->dictionary, &c->page};
+    for (size_t i = 0; i < sizeof buffers / sizeof *buffers; i++) {
+        bytes_trim(buffers[i], CURSOR_KEPT);
+        file->held += buffers[i]->room;
+    }
+}
 
 void cursor_begin(struct cursor *c, const struct footer_chunk *chunk, bool is_optional)
 {
@@ -38,6 +49,18 @@ static int wrong(const struct cursor *c, int error, const char *what, struct rea
 
 // ---- bytes of the file
 
+// Clears a buffer and makes room in it. 0, -ENOMEM, or -ENOTSUP when all columns would hold too much.
+static int make_room(struct cursor_file *file, struct bytes *buffer, size_t size)
+{
+    bytes_clear(buffer);
+    if (size > buffer->room && file->held - buffer->room + size > CURSOR_MEMORY)
+        return -ENOTSUP;
+    file->held -= buffer->room;
+    bool made = bytes_reserve(buffer, size);
+    file->held += buffer->room;
+    return made ? 0 : -ENOMEM;
+}
+
 static bool holds(const struct bytes *bytes, uint64_t begins_at, uint64_t at, size_t size)
 {
     return at >= begins_at && at - begins_at <= bytes->size && size <= bytes->size - (at - begins_at);
@@ -56,11 +79,9 @@ static int fetch(struct cursor *c, struct cursor_file *file, uint64_t at, size_t
         size_t wanted = size > WINDOW_BYTES ? size : WINDOW_BYTES;
         if (wanted > c->end - at)
             wanted = (size_t)(c->end - at);
-        bytes_clear(&c->window);
-        char *to = bytes_reserve(&c->window, wanted);
-        if (!to)
-            return -ENOMEM;
-        int error = file->source.read(file->source.context, at, to, wanted);
+        int error = make_room(file, &c->window, wanted);
+        if (!error)
+            error = file->source.read(file->source.context, at, c->window.at, wanted);
         if (error)
             return error;
         c->window.size = wanted;
@@ -98,15 +119,14 @@ static int unpack(struct cursor *c, struct cursor_file *file, const struct parqu
 {
     if (page->has_crc && (uint32_t)crc32_z(0, (const unsigned char *)packed.at, packed.size) != page->crc)
         return wrong(c, -EIO, "the page's checksum does not hold", why);
-    bytes_clear(body);
-    char *to = bytes_reserve(body, page->size + 1u);
-    if (!to)
-        return -ENOMEM;
+    int error = make_room(file, body, page->size + 1u);
+    if (error)
+        return wrong(c, error, "the pages are too large to be read here", why);
     size_t size = packed.size;
     if (c->codec == PARQUET_ZSTD)
-        size = ZSTD_decompressDCtx(file->zstd, to, page->size, packed.at, packed.size);
+        size = ZSTD_decompressDCtx(file->zstd, body->at, page->size, packed.at, packed.size);
     else if (packed.size == page->size && packed.size)
-        memcpy(to, packed.at, packed.size);
+        memcpy(body->at, packed.at, packed.size);
     if (size != page->size)
         return wrong(c, -EIO, "the page cannot be decompressed", why);
     body->size = size;
@@ -134,6 +154,8 @@ static int read_dictionary(struct cursor *c, const struct parquet_page *page, st
     size_t least = c->column->type == LAKE_STRING ? 4 : 8;
     if (page->encoding == PARQUET_RLE_DICTIONARY || page->values > c->dictionary.size / least)
         return wrong(c, -EIO, "the dictionary is damaged", why);
+    if (page->values > ENTRIES_MAX)
+        return wrong(c, -ENOTSUP, "the dictionary is too large to be read here", why);
     if (page->values > c->text_room) {
         struct slice *texts = reallocarray(c->texts, page->values, sizeof *texts);
         if (!texts)

@@ -11,12 +11,18 @@
 // How many values are unpacked at a time.
 #define CURSOR_BATCH 1024u
 
+// What the buffers of all columns may hold. A file of this program has pages of little more than 1 MiB.
+#define CURSOR_MEMORY (40u << 20)
+// What each of them keeps from one file to the next.
+#define CURSOR_KEPT (1u << 20)
+
 // What all columns of a file read from.
 struct cursor_file {
     struct parquet_source source;
     struct bytes tail; // the last bytes of the file, footer included: small files are here as a whole
     uint64_t tail_at;
     ZSTD_DCtx *zstd;
+    size_t held; // by the buffers of all columns
 };
 
 struct cursor {
@@ -45,6 +51,8 @@ struct cursor {
     uint32_t levels[CURSOR_BATCH], entries[CURSOR_BATCH];
 };
 
+// Begins a file: gives back what an earlier one needed beyond the usual.
+void cursor_trim(struct cursor *cursor, struct cursor_file *file);
 // Begins the column's part of a row group.
 void cursor_begin(struct cursor *cursor, const struct footer_chunk *chunk, bool is_optional);
 // The next value of the row group. 0 or -errno with the reason, as parquet_next.

@@ -4,6 +4,22 @@
 
 #define SLOTS_FIRST 256u
 
+// Eight bytes at a time: each value of the table comes by here.
+static uint64_t hash_of(struct slice value)
+{
+    uint64_t hash = value.size, eight;
+    for (; value.size >= sizeof eight; value.at += sizeof eight, value.size -= sizeof eight) {
+        memcpy(&eight, value.at, sizeof eight);
+        hash = (hash ^ eight) * UINT64_C(0x9e3779b97f4a7c15);
+        hash ^= hash >> 32;
+    }
+    eight = 0;
+    if (value.size)
+        memcpy(&eight, value.at, value.size);
+    hash = (hash ^ eight) * UINT64_C(0x9e3779b97f4a7c15);
+    return hash ^ hash >> 32;
+}
+
 static struct slice entry_at(const struct dictionary *d, uint32_t entry)
 {
     uint32_t begin = entry ? d->ends[entry - 1] : 0;
@@ -13,7 +29,7 @@ static struct slice entry_at(const struct dictionary *d, uint32_t entry)
 // The slot that the value has, or would get.
 static uint32_t slot_of(const struct dictionary *d, struct slice value)
 {
-    uint32_t slot = (uint32_t)slice_hash(value) & (d->slot_count - 1);
+    uint32_t slot = (uint32_t)hash_of(value) & (d->slot_count - 1);
     while (d->slots[slot] && !slice_equal(entry_at(d, d->slots[slot] - 1), value))
         slot = (slot + 1) & (d->slot_count - 1);
     return slot;

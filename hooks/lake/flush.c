@@ -14,7 +14,6 @@
 // Read of the log at a time.
 #define PIECE_BYTES  (1u << 20)
 #define PIECE_EVENTS 4096u
-#define ZSTD_LEVEL   3
 #define KEY_MAX      200
 
 // An event of a piece.
@@ -411,7 +410,7 @@ static int open_flush(struct flush *f)
     if (hash && f->committer->options->hash && hash->type == LAKE_STRING)
         f->columns[f->column_count++] = *hash;
     bytes_add_slice(&f->schema, layout->text);
-    struct parquet_options options = {.schema = bytes_slice(&f->schema), .level = ZSTD_LEVEL};
+    struct parquet_options options = {.schema = bytes_slice(&f->schema)};
     if (f->schema.failed)
         return -ENOMEM;
     return parquet_writer_open(&f->output.parquet, f->columns, f->column_count, &options);

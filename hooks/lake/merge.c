@@ -9,7 +9,6 @@
 
 // Rows between two looks at whether to stop.
 #define ROWS_A_LOOK 4096u
-#define ZSTD_LEVEL  3
 
 // Besides 0 and -errno: the file cannot be merged.
 #define FILE_LEFT 1
@@ -34,7 +33,7 @@ int merge_open(struct merge *m, struct committer *c, struct reason *why)
             m->timestamp_at = i;
         m->columns[m->column_count++] = column;
     }
-    struct parquet_options options = {.schema = bytes_slice(&m->schema), .level = ZSTD_LEVEL};
+    struct parquet_options options = {.schema = bytes_slice(&m->schema)};
     int error = m->schema.failed ? -ENOMEM : 0;
     if (!error)
         error = parquet_writer_open(&m->output.parquet, m->columns, m->column_count, &options);

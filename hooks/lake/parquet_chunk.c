@@ -6,6 +6,10 @@
 #include <stdlib.h>
 #include <zlib.h>
 
+// Levels of zstd that are tried on a column's first page of some size.
+#define LEVELS_TRIED 3
+#define LEVEL_BYTES  (128u << 10)
+
 int parquet_chunk_open(struct parquet_chunk *c, const struct lake_column *column)
 {
     *c = (struct parquet_chunk){.column = column};
@@ -57,18 +61,48 @@ void parquet_chunk_begin_group(struct parquet_chunk *c)
 
 // ---- pages
 
+// The size when compressed at a level, or 0 when there is no memory (no other error can be with so much room).
+static size_t pack(struct press *press, int level, struct slice body)
+{
+    size_t room = ZSTD_compressBound(body.size);
+    bytes_clear(&press->packed);
+    char *packed = bytes_reserve(&press->packed, room);
+    ZSTD_CCtx_setParameter(press->zstd, ZSTD_c_compressionLevel, level);
+    size_t size = packed ? ZSTD_compress2(press->zstd, packed, room, body.at, body.size) : 0;
+    return ZSTD_isError(size) ? 0 : size;
+}
+
+// What a column gains by a higher level depends on what is in it, and is often nothing: the lowest that makes the page
+// not much larger than the best one does is as good, and much faster.
+static int choose_level(struct press *press, struct slice body)
+{
+    size_t sizes[LEVELS_TRIED] = {0}, least = SIZE_MAX;
+    int lowest = press->level > LEVELS_TRIED ? press->level - LEVELS_TRIED + 1 : 1;
+    for (int level = lowest; level <= press->level; level++) {
+        size_t size = sizes[level - lowest] = pack(press, level, body);
+        least = size && size < least ? size : least;
+    }
+    int level = lowest;
+    while (level < press->level && sizes[level - lowest] > least + least / 128)
+        level++;
+    return level;
+}
+
+static int level_of(struct parquet_chunk *c, struct press *press, struct slice body)
+{
+    if (!c->level && !press->is_fixed && body.size >= LEVEL_BYTES)
+        c->level = choose_level(press, body);
+    return c->level ? c->level : press->level;
+}
+
 // Compresses the body and puts the page behind those that `to` has.
 static int put_page(
     struct parquet_chunk *c, struct bytes *to, struct parquet_page page, struct slice body, struct press *press)
 {
-    bytes_clear(&press->packed);
-    size_t room = ZSTD_compressBound(body.size);
-    char *packed = bytes_reserve(&press->packed, room);
-    if (!packed)
+    size_t size = pack(press, level_of(c, press, body), body);
+    const char *packed = press->packed.at;
+    if (!size)
         return -ENOMEM;
-    size_t size = ZSTD_compress2(press->zstd, packed, room, body.at, body.size);
-    if (ZSTD_isError(size))
-        return -ENOMEM; // with this much room there is no other reason
     page.size = (uint32_t)body.size;
     page.packed_size = (uint32_t)size;
     page.has_crc = true;

@@ -16,6 +16,8 @@
 // What all columns of a writer compress with.
 struct press {
     ZSTD_CCtx *zstd;
+    int level;     // the highest of zstd's that is used
+    bool is_fixed; // no column uses a lower one
     struct bytes body, packed;
 };
 
@@ -28,6 +30,7 @@ enum parquet_dictionary {
 
 struct parquet_chunk {
     const struct lake_column *column;
+    int level; // of zstd, once it is chosen; else 0
 
     // ---- the page that fills
     struct bytes plain;

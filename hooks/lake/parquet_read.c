@@ -68,6 +68,9 @@ int parquet_read(struct parquet_reader *r, struct parquet_source source, struct 
     r->file.source = source;
     r->group_left = 0;
     r->footer = (struct footer){0};
+    r->file.held = 0;
+    for (size_t i = 0; i < r->count; i++)
+        cursor_trim(&r->cursors[i], &r->file);
     uint64_t size = source.size_bytes;
     if (size < PARQUET_MAGIC_SIZE + PARQUET_TAIL_SIZE)
         return reason_set(why, -EIO, "a file of %llu bytes is no Parquet", (unsigned long long)size);

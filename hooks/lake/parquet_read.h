@@ -1,7 +1,7 @@
 // Reads the rows of Parquet files (parquet.h), one after the other, through ranges of their bytes. Of a file no more is
-// in memory than its footer, and of each column a page and its dictionary. Columns are found by their field ids. Each
-// page is checked by its CRC, each size before it is used: a damaged file is an error that names the place, and all
-// rows that were answered before are right.
+// in memory than its footer, and of each column a page and its dictionary; pages that are too large for that are
+// refused. Columns are found by their field ids. Each page is checked by its CRC, each size before it is used: a
+// damaged file is an error that names the place, and all rows that were answered before are right.
 //
 // Also reads what DuckDB and others write with the same encodings, zstd or no compression.
 // A reader belongs to one thread.

@@ -64,7 +64,9 @@ int parquet_writer_open(struct parquet_writer **opened, const struct lake_column
     struct parquet_writer *w = calloc(1, sizeof *w);
     if (!w)
         return -ENOMEM;
-    *w = (struct parquet_writer){.columns = columns, .options = *options, .press.zstd = ZSTD_createCCtx()};
+    *w = (struct parquet_writer){.columns = columns, .options = *options};
+    w->press = (struct press){
+        .zstd = ZSTD_createCCtx(), .level = options->level ? options->level : ZSTD_LEVEL, .is_fixed = options->level};
     int error = w->press.zstd ? 0 : -ENOMEM;
     for (; !error && w->count < count; w->count++)
         error = parquet_chunk_open(&w->written[w->count].chunk, &columns[w->count]);
@@ -72,7 +74,6 @@ int parquet_writer_open(struct parquet_writer **opened, const struct lake_column
         parquet_writer_free(w);
         return error;
     }
-    ZSTD_CCtx_setParameter(w->press.zstd, ZSTD_c_compressionLevel, options->level ? options->level : ZSTD_LEVEL);
     *opened = w;
     return 0;
 }

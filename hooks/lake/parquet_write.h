@@ -40,7 +40,7 @@ void parquet_facts_free(struct parquet_facts *facts);
 
 struct parquet_options {
     struct slice schema; // Iceberg's schema as JSON, which is kept with the file; may be empty
-    int level;           // of zstd; 0: 3
+    int level;           // of zstd; 0: 3, or lower for columns that gain nothing by it
 };
 
 struct parquet_writer;

@@ -397,6 +397,37 @@ static void columns_that_came_later(void)
     parquet_writer_free(writer);
 }
 
+// The largest values that can be, in one column after the other: some of these rows are more than a reader holds.
+static void pages_that_are_too_large_together_are_refused(void)
+{
+    static char text[PARQUET_VALUE_MAX];
+    struct lake_column columns[6];
+    struct lake_value row[6];
+    memset(text, 'x', sizeof text);
+    for (int i = 0; i < 6; i++) {
+        columns[i] = (struct lake_column){i + 1, "text", LAKE_STRING, .required = true};
+        row[i] = (struct lake_value){.text = {.at = text, .size = sizeof text}};
+    }
+    for (size_t count = 2; count <= 6; count += 4) {
+        struct parquet_writer *writer = writer_of(columns, count);
+        struct parquet_reader *reader = reader_of(columns, count);
+        BYTES_AUTO file = {0};
+        PARQUET_FACTS_AUTO facts = {0};
+        struct reason why = {0};
+        CHECK_INT(parquet_begin(writer, (struct parquet_sink){.write = to_bytes, .context = &file}), 0);
+        CHECK_INT(parquet_add(writer, row, NULL), 0);
+        CHECK_INT(parquet_end(writer, &facts), 0);
+        struct part part = {.bytes = bytes_slice(&file)};
+        struct parquet_source source = {.read = from_bytes, .context = &part, .size_bytes = file.size};
+        struct lake_value back[6];
+        CHECK_INT(parquet_read(reader, source, &why), 0);
+        CHECK_INT(parquet_next(reader, back, &why), count == 2 ? 1 : -ENOTSUP);
+        CHECK(count == 2 ? back[1].text.size == sizeof text : strstr(why.text, "too large") != NULL);
+        parquet_reader_free(reader);
+        parquet_writer_free(writer);
+    }
+}
+
 // Whatever is changed in a file: its rows are answered as they were, or it is said to be damaged.
 static void damage_is_named_or_harmless(void)
 {
@@ -472,6 +503,7 @@ int main(void)
     TEST("what cannot be a row is refused, and the file goes on", what_cannot_be_a_row_is_refused_and_the_file_goes_on);
     TEST("a sink that fails ends the file, and the next one is whole", a_sink_that_fails_ends_the_file);
     TEST("a column that came later is null in older files, and seen in newer ones", columns_that_came_later);
+    TEST("pages that are too large together are refused", pages_that_are_too_large_together_are_refused);
     TEST("of 1,000 changed files each is refused or has its rows as they were", damage_is_named_or_harmless);
     TEST("a damaged page is named by its column and its place", damage_says_where_it_is);
     return check_end("parquet");
