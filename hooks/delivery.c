@@ -174,8 +174,9 @@ static void show(void *self, uint32_t tenant, struct bytes *out)
     if (any)
         bytes_add_slice(out, bytes_slice(&p->shown));
     pthread_mutex_unlock(&d->lock);
-    for (const struct hook_kind *const *hook = receiver_hooks; !any && *hook; hook++)
-        bytes_printf(out, "%s\"%s\":{}", hook == receiver_hooks ? "" : ",", (*hook)->folder);
+    const struct hook_kind *hook;
+    for (size_t i = 0; !any && (hook = receiver_hook_at(i)); i++)
+        bytes_printf(out, "%s\"%s\":{}", i ? "," : "", hook->folder);
 }
 
 // ---- outlets

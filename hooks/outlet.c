@@ -365,9 +365,10 @@ static void publish(struct outlet *o, int64_t now_us)
         return;
     }
     struct bytes shown = {0};
-    for (const struct hook_kind *const *hook = receiver_hooks; *hook; hook++) {
-        bytes_add_text(&shown, shown.size ? "," : "");
-        show_all(o, *hook, &shown, now_us);
+    const struct hook_kind *hook;
+    for (size_t i = 0; (hook = receiver_hook_at(i)); i++) {
+        bytes_add_text(&shown, i ? "," : "");
+        show_all(o, hook, &shown, now_us);
     }
     o->shown_us = now_us;
     delivery_publish(o->delivery, o->number, &shown);

@@ -7,25 +7,34 @@
 #include <errno.h>
 #include <stdlib.h>
 
-typedef int receiver_reader(struct receiver **receiver, struct slice text, struct reason *why);
+static const struct {
+    const struct hook_kind *hook;
+    int (*read)(struct receiver **receiver, struct slice text, struct reason *why);
+} folders[] = {
+    {&webhook_kind, webhook_read},
+    {&integration_kind, integration_read},
+};
+#define FOLDERS (sizeof folders / sizeof *folders)
 
-const struct hook_kind *const receiver_hooks[] = {&webhook_kind, &integration_kind, NULL};
-static receiver_reader *const readers[] = {webhook_read, integration_read};
+const struct hook_kind *receiver_hook_at(size_t index)
+{
+    return index < FOLDERS ? folders[index].hook : NULL;
+}
 
 const struct hook_kind *receiver_hook(struct slice folder)
 {
-    const struct hook_kind *const *hook = receiver_hooks;
-    while (*hook && !slice_is(folder, (*hook)->folder))
-        hook++;
-    return *hook;
+    for (size_t i = 0; i < FOLDERS; i++)
+        if (slice_is(folder, folders[i].hook->folder))
+            return folders[i].hook;
+    return NULL;
 }
 
 int receiver_read(struct receiver **r, const struct hook_kind *hook, struct slice text, struct reason *why)
 {
     size_t i = 0;
-    while (receiver_hooks[i] != hook)
+    while (folders[i].hook != hook)
         i++;
-    return readers[i](r, text, why);
+    return folders[i].read(r, text, why);
 }
 
 void receiver_free(struct receiver *r)

@@ -62,7 +62,6 @@ struct receiver_answer {
 };
 
 // `free`, `wants`, `group`, `finish` and `header` may be missing.
-
 struct receiver_kind {
     // An entity's events come one after the other, each when the one before is done; else each goes by itself.
     bool in_order;
@@ -88,8 +87,8 @@ int receiver_read(struct receiver **receiver, const struct hook_kind *hook, stru
 // NULL is none.
 void receiver_free(struct receiver *receiver);
 
-// The kinds of hooks that are receivers; ends with NULL.
-extern const struct hook_kind *const receiver_hooks[];
+// The kinds of hooks that are receivers, one after the other; NULL behind the last.
+const struct hook_kind *receiver_hook_at(size_t index);
 // The one of a folder; NULL: it is another's.
 const struct hook_kind *receiver_hook(struct slice folder);
 
