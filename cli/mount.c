@@ -35,7 +35,7 @@ static const char usage[] =
     "       ro            no event can be appended\n"
     "       views=N       at most so many names of asof/, find/ and query/ in use at a time (16384)\n"
     "       hooks_allow=RANGE\n"
-    "                     what webhooks may dial besides the public internet: 10.0.0.0/8, ::1; repeatable\n"
+    "                     what hooks may dial besides the public internet: 10.0.0.0/8, ::1; repeatable\n"
     "       hooks_ca=FILE certificates (PEM) that they trust besides the system's\n"
     "       lake=DIR | s3://BUCKET/PREFIX | rest+https://CATALOG\n"
     "                     keep all events in a table of Apache Iceberg there, too\n"
