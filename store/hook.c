@@ -142,15 +142,17 @@ static int take(
     return error || !kind->follow ? error : kind->follow(tx->tenant->reaction, tx, change, row);
 }
 
-static int put(struct transaction *tx, const struct hook_order *order, enum hook_change change, struct hook_row *row)
+// A row is written at once: what fails from here on (*fatal) cannot be taken back without the whole transaction.
+static int put(
+    struct transaction *tx, const struct hook_order *order, enum hook_change change, struct hook_row *row, int *fatal)
 {
     row->folder = slice_of(order->kind->folder);
     row->at_us = tx->at_us;
     int error = engine_put_hook(tx->reader.engine, row);
-    return error ? error : take(tx, order->kind, change, row);
+    return *fatal = error ? error : take(tx, order->kind, change, row);
 }
 
-static int save(struct transaction *tx, const struct hook_order *order, struct reason *why)
+static int save(struct transaction *tx, const struct hook_order *order, struct reason *why, int *fatal)
 {
     const struct hook_kind *kind = order->kind;
     struct hook_row row = {0};
@@ -174,7 +176,7 @@ static int save(struct transaction *tx, const struct hook_order *order, struct r
     row.number = number ? number : row.position;
     row.name = order->name;
     row.text = order->text;
-    return put(tx, order, number ? HOOK_CHANGED : HOOK_MADE, &row);
+    return put(tx, order, number ? HOOK_CHANGED : HOOK_MADE, &row, fatal);
 }
 
 // What a row points into is the connection's: a copy lives on.
@@ -187,10 +189,10 @@ static int keep(struct hook_row *row, struct bytes *kept)
     return kept->failed ? -ENOMEM : 0;
 }
 
-static int drop(struct transaction *tx, const struct hook_order *order, const struct hook_row *row)
+static int drop(struct transaction *tx, const struct hook_order *order, const struct hook_row *row, int *fatal)
 {
     int error = engine_drop_hook(tx->reader.engine, row->number);
-    return error ? error : take(tx, order->kind, HOOK_REMOVED, row);
+    return *fatal = error ? error : take(tx, order->kind, HOOK_REMOVED, row);
 }
 
 static int may_leave(struct transaction *tx, const struct hook_order *order, struct reason *why)
@@ -199,7 +201,7 @@ static int may_leave(struct transaction *tx, const struct hook_order *order, str
     return kind->leave ? kind->leave(tx->tenant->reaction, order->name, why) : 0;
 }
 
-static int take_out(struct transaction *tx, const struct hook_order *order, struct reason *why)
+static int take_out(struct transaction *tx, const struct hook_order *order, struct reason *why, int *fatal)
 {
     const struct hook_kind *kind = order->kind;
     struct hook_row row;
@@ -213,11 +215,11 @@ static int take_out(struct transaction *tx, const struct hook_order *order, stru
         error = may_leave(tx, order, why);
     if (!error)
         error = record(tx, order, order->name, false, (struct slice){0}, SLICE("{}"), &row.position);
-    return error ? error : drop(tx, order, &row);
+    return error ? error : drop(tx, order, &row, fatal);
 }
 
 // The old name's entity ends, and says where it went; the new name's begins, or changes if a hook had it, which goes.
-static int rename_hook(struct transaction *tx, const struct hook_order *order, struct reason *why)
+static int rename_hook(struct transaction *tx, const struct hook_order *order, struct reason *why, int *fatal)
 {
     const struct hook_kind *kind = order->kind;
     struct hook_row row = {0}, replaced = {0};
@@ -254,20 +256,20 @@ static int rename_hook(struct transaction *tx, const struct hook_order *order, s
         error =
             record(tx, order, order->new_name, !replaced.number, bytes_slice(&data), (struct slice){0}, &row.position);
     if (!error && replaced.number)
-        error = drop(tx, order, &replaced);
+        error = drop(tx, order, &replaced, fatal);
     row.name = order->new_name;
-    return error ? error : put(tx, order, HOOK_RENAMED, &row);
+    return error ? error : put(tx, order, HOOK_RENAMED, &row, fatal);
 }
 
-int hook_judge(struct transaction *tx, const struct hook_order *order, struct reason *why)
+int hook_judge(struct transaction *tx, const struct hook_order *order, struct reason *why, int *fatal)
 {
     switch (order->act) {
     case HOOK_SAVE:
-        return save(tx, order, why);
+        return save(tx, order, why, fatal);
     case HOOK_RENAME:
-        return slice_equal(order->name, order->new_name) ? 0 : rename_hook(tx, order, why);
+        return slice_equal(order->name, order->new_name) ? 0 : rename_hook(tx, order, why, fatal);
     case HOOK_REMOVE:
-        return take_out(tx, order, why);
+        return take_out(tx, order, why, fatal);
     }
     return -EINVAL;
 }

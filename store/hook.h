@@ -134,8 +134,8 @@ struct hook_order {
     struct slice actor;
 };
 
-// Carries an order out: 0, or -errno with the reason.
-int hook_judge(struct transaction *tx, const struct hook_order *order, struct reason *why);
+// Carries an order out: 0, or -errno with the reason. With *fatal the whole transaction must be undone.
+int hook_judge(struct transaction *tx, const struct hook_order *order, struct reason *why, int *fatal);
 
 // ---- names
 

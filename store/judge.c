@@ -403,7 +403,7 @@ int judge_submission(struct transaction *tx, struct submission *s)
         s->error = judge_rollback(tx, s);
         break;
     case SUBMIT_HOOK:
-        s->error = hook_judge(tx, s->hook, &s->why);
+        s->error = hook_judge(tx, s->hook, &s->why, &fatal);
         break;
     case SUBMIT_ROWS:
         return s->write(s, tx->reader.engine);
