@@ -39,6 +39,8 @@ void chunk_encode(const struct chunk *chunk, struct bytes *out)
         position = e->position;
         at_us = e->at_us;
     }
+    if (chunk->goes_on)
+        *at++ = 1;
     out->size = (size_t)(at - out->at);
     uint32_t sum = checksum(chunk, (struct slice){.at = out->at + start, .size = out->size - start});
     checksum_put(out, sum);
@@ -68,6 +70,7 @@ int chunk_decode(struct chunk *chunk, struct slice blob)
             .position = position, .at_us = at_us, .type = (uint32_t)n[2], .size_bytes = (uint32_t)n[3]};
     }
     chunk->count = (uint32_t)count;
+    chunk->goes_on = at < end;
     return 0;
 }
 

@@ -5,8 +5,11 @@
 // The row's blob, all numbers as LEB128 varints:
 //     count | position | at_us | type | size      of its first event (at_us zig-zag)
 //           | Δposition | Δat_us | type | size    of each further one
+//     | 1                                         when a row with the entity's next versions follows
 //     … and 4 bytes CRC-32C over all of it and the row's key and offset, little endian
-// `size` counts the newline; `type` numbers the types of a tenant.
+// `size` counts the newline; `type` numbers the types of a tenant. That a row follows is said so that one which damage
+// hides is missed: nothing else would tell that the last row that is found is not the last one. (Full rows of older
+// files do not say it.)
 #pragma once
 
 #include "store/bytes.h"
@@ -26,6 +29,7 @@ struct chunk {
     uint32_t first; // version of events[0]
     uint32_t count;
     uint64_t offset; // of the first event in the entity's stream
+    bool goes_on;    // there is a row behind it
     struct event_place events[CHUNK_EVENTS];
 };
 
@@ -52,8 +56,8 @@ static inline uint32_t chunk_key_version(int64_t key)
 }
 
 void chunk_encode(const struct chunk *chunk, struct bytes *out);
-// Reads the blob into count and events; entity, first and offset must be set by the caller. 0, or -EIO when it is
-// damaged.
+// Reads the blob into count, events and goes_on; entity, first and offset must be set by the caller. 0, or -EIO when it
+// is damaged.
 int chunk_decode(struct chunk *chunk, struct slice blob);
 
 // The offset behind the chunk's last event in the entity's stream.

@@ -165,6 +165,17 @@ static int start(struct sweep *sweep, const struct transaction *tx)
 
 // ---- rows
 
+// A full row that is on disk is followed by another one. Damage in it must not keep that from being written.
+static int follow(struct engine *engine, uint64_t entity, uint32_t version)
+{
+    struct chunk chunk;
+    int error = engine_chunk(engine, entity, version - 1, &chunk);
+    if (error)
+        return error == -ENOENT || (error == -EIO && engine_in_transaction(engine)) ? 0 : error;
+    chunk.goes_on = true;
+    return engine_put_chunk(engine, &chunk);
+}
+
 static int write_chunks(struct engine *engine, struct swept *item, size_t *rows)
 {
     const struct entity *e = item->entity;
@@ -182,11 +193,16 @@ static int write_chunks(struct engine *engine, struct swept *item, size_t *rows)
         if (error)
             return error;
         chunk.count = version - chunk.first;
+    } else if (version > 1) {
+        int error = follow(engine, e->head.id, version);
+        if (error)
+            return error;
     }
     for (uint32_t i = 0; i < e->pending_count; i++) {
         chunk.events[chunk.count++] = e->pending[i];
         if (chunk.count < CHUNK_EVENTS && i + 1 < e->pending_count)
             continue;
+        chunk.goes_on = i + 1 < e->pending_count;
         int error = engine_put_chunk(engine, &chunk);
         if (error)
             return error;

@@ -370,8 +370,10 @@ int engine_last_chunk(struct engine *e, uint64_t entity, struct chunk *chunk)
     int error = take_chunk(e, s, entity, chunk);
     uint64_t behind = error ? 0 : column_number(s, 3);
     sqlite3_reset(s);
-    // Keys in the pages above the rows have no checksum. A damaged one leads a search to an earlier row of the entity;
-    // going on from there, the next row is met all the same.
+    if (!error && chunk->goes_on)
+        return damaged(e, "the index row behind", (uint64_t)chunk_key(entity, chunk->first));
+    // A row of an older file does not say it. If a damaged key in a page above has led to it, the next row is met all
+    // the same, going on from there.
     return behind && behind <= high ? damaged(e, "an index row before", behind) : error;
 }
 

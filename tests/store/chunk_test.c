@@ -40,6 +40,14 @@ static void drawn_layout(void)
     CHECK_INT(out.size, sizeof numbers + 4);
     CHECK(!memcmp(out.at, numbers, sizeof numbers));
     CHECK(!memcmp(out.at + sizeof numbers, &crc, 4));
+    // What goes on says so behind them.
+    bytes_clear(&out);
+    chunk.goes_on = true;
+    chunk_encode(&chunk, &out);
+    crc = crc32c(crc, "\1", 1);
+    CHECK_INT(out.size, sizeof numbers + 5);
+    CHECK_INT(out.at[sizeof numbers], 1);
+    CHECK(!memcmp(out.at + sizeof numbers + 1, &crc, 4));
 }
 
 static struct chunk random_chunk(void)
@@ -47,6 +55,7 @@ static struct chunk random_chunk(void)
     struct chunk chunk = {.entity = random_next() >> 28, .first = chunk_first(1 + (uint32_t)random_next() % 99999999)};
     chunk.count = 1 + (uint32_t)random_next() % CHUNK_EVENTS;
     chunk.offset = random_next() >> 20;
+    chunk.goes_on = random_next() >> 63;
     uint64_t position = random_next() >> 20;
     for (uint32_t i = 0; i < chunk.count; i++)
         chunk.events[i] = (struct event_place){.position = position += 1 + random_next() % 1000000,
@@ -69,6 +78,7 @@ static void any_chunk(void)
         chunk_encode(&chunk, &out);
         CHECK_INT(chunk_decode(&found, bytes_slice(&out)), 0);
         CHECK_INT(found.count, chunk.count);
+        CHECK_INT(found.goes_on, chunk.goes_on);
         uint64_t end = chunk.offset;
         for (uint32_t i = 0; i < chunk.count; i++) {
             CHECK_INT(found.events[i].position, chunk.events[i].position);

@@ -1,14 +1,17 @@
-// One bit changed in the page from which searches find the rows of an entity: its keys have no checksum. What is
-// answered is as it was, or EIO, and the proof of the file finds the damage; what other searches find is not refused.
+// One bit changed of what searches find the rows of an entity by, which has no checksum: the keys in the page above
+// them, and the places and keys in their own. What is answered is as it was, or EIO, and the proof of the file finds
+// the damage; what other searches find is not refused.
 #include "store/proof.h"
 
 #include "store/survey.h"
 #include "tests/store/store_fixture.h"
 
-#define PAGE_BYTES     8192
-#define ENTITIES       9
-#define VERSIONS       144
-#define INTERIOR_TABLE 5 // the type of a page of keys that lead to rows
+#define PAGE_BYTES 8192
+#define ENTITIES   9
+#define VERSIONS   144
+// The types of pages: of keys that lead to rows, and of rows.
+#define INTERIOR_TABLE 5
+#define LEAF_TABLE     13
 
 static struct fixture sound; // at rest, untouched
 static struct survey survey;
@@ -23,7 +26,7 @@ static const char *name_of(unsigned entity)
 
 static void fill(void)
 {
-    char padding[801] = "";
+    char padding[501] = "";
     memset(padding, 'x', sizeof padding - 1);
     fixture_open(&sound);
     for (unsigned version = 1; version <= VERSIONS; version++)
@@ -110,45 +113,95 @@ static void ask_damaged(struct fixture *f, const char *path)
         CHECK_INT(found, -EIO);
 }
 
-// Each bit of the cells, one after the other: the number of the page below, and the last key in it.
-static void each_bit(const char *table)
+struct trial {
+    struct fixture f; // a copy of the store
+    char path[200];   // of its file
+    off_t page;       // where it begins
+    unsigned char bytes[PAGE_BYTES];
+};
+
+static void begin(struct trial *t, off_t page)
 {
-    struct fixture f = {0};
-    char path[200];
-    unsigned char page[PAGE_BYTES];
-    directory_make(f.path);
-    directory_copy(sound.path, f.path);
-    snprintf(path, sizeof path, "%s/acme.db", f.path);
-    off_t root = root_of(path, table);
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    REQUIRE(pread(fd, page, PAGE_BYTES, root) != PAGE_BYTES);
+    t->page = page;
+    int fd = open(t->path, O_RDONLY | O_CLOEXEC);
+    REQUIRE(pread(fd, t->bytes, PAGE_BYTES, page) != PAGE_BYTES);
     close(fd);
-    CHECK_INT(page[0], INTERIOR_TABLE);
+}
+
+static void open_trial(struct trial *t, const char *table)
+{
+    directory_make(t->f.path);
+    directory_copy(sound.path, t->f.path);
+    snprintf(t->path, sizeof t->path, "%s/acme.db", t->f.path);
+    begin(t, root_of(t->path, table));
+    CHECK_INT(t->bytes[0], INTERIOR_TABLE);
     right = refused = 0;
-    for (off_t at = page[5] << 8 | page[6]; check_ok && at < PAGE_BYTES; at++)
-        for (unsigned bit = 0; bit < 8; bit++) {
-            directory_copy(sound.path, f.path);
-            fd = open(path, O_RDWR | O_CLOEXEC);
-            flip_bit(fd, root + at, bit);
-            close(fd);
-            ask_damaged(&f, path);
-            if (!check_ok)
-                printf("# byte %lld of the page, bit %u\n", (long long)at, bit);
-        }
+}
+
+static void close_trial(struct trial *t)
+{
     printf("#   %u answers right, %u EIO\n", right, refused);
     CHECK(refused && refused < 2 * right);
-    directory_remove(f.path);
-    fixture_free_texts(&f);
+    directory_remove(t->f.path);
+    fixture_free_texts(&t->f);
+}
+
+static void flip(struct trial *t, off_t at, unsigned bit)
+{
+    directory_copy(sound.path, t->f.path);
+    int fd = open(t->path, O_RDWR | O_CLOEXEC);
+    flip_bit(fd, t->page + at, bit);
+    close(fd);
+    bool ok = check_ok;
+    check_ok = true;
+    ask_damaged(&t->f, t->path);
+    if (!check_ok)
+        printf("# byte %lld of the page, bit %u\n", (long long)at, bit);
+    check_ok &= ok;
+}
+
+static off_t number_at(const struct trial *t, off_t at)
+{
+    return t->bytes[at] << 8 | t->bytes[at + 1];
+}
+
+// Each bit of the cells, one after the other: the number of the page below, and the last key in it.
+static void each_bit_above(const char *table)
+{
+    struct trial t = {0};
+    open_trial(&t, table);
+    for (off_t at = number_at(&t, 5); at < PAGE_BYTES; at++)
+        for (unsigned bit = 0; bit < 8; bit++)
+            flip(&t, at, bit);
+    close_trial(&t);
 }
 
 static void chunks(void)
 {
-    each_bit("chunk");
+    each_bit_above("chunk");
 }
 
 static void snapshots(void)
 {
-    each_bit("snapshot");
+    each_bit_above("snapshot");
+}
+
+// A bit of each byte of the first page of rows that is not of a row's own: how many there are, where each begins, its
+// size and its key.
+static void chunk_rows(void)
+{
+    struct trial t = {0};
+    open_trial(&t, "chunk");
+    off_t cell = number_at(&t, 12);
+    begin(&t, ((off_t)t.bytes[cell + 2] << 8 | t.bytes[cell + 3]) * PAGE_BYTES - PAGE_BYTES);
+    CHECK_INT(t.bytes[0], LEAF_TABLE);
+    off_t rows = number_at(&t, 3);
+    for (off_t at = 0; at < 8 + 2 * rows; at++)
+        flip(&t, at, (unsigned)chance(8));
+    for (off_t row = 0; row < rows; row += 2)
+        for (off_t at = 0; at < 7; at++)
+            flip(&t, number_at(&t, 8 + 2 * row) + at, (unsigned)chance(8));
+    close_trial(&t);
 }
 
 int main(void)
@@ -159,6 +212,7 @@ int main(void)
     quiet(true);
     TEST("a damaged key above the index by entity never lets an entity be as it was earlier", chunks);
     TEST("a damaged key above the snapshots never lets another state be folded on", snapshots);
+    TEST("a damaged key, place or count of its rows does not either", chunk_rows);
     quiet(false);
     survey_close(&survey);
     directory_remove(sound.path);

@@ -42,6 +42,7 @@ static void check_rows(const struct fixture *in, const struct model *m, uint32_t
             uint32_t i = (version - 1) % CHUNK_EVENTS;
             CHECK_INT(chunk.first, version - i);
             CHECK_INT(chunk.count, e->count - chunk.first < CHUNK_EVENTS ? e->count - chunk.first + 1 : CHUNK_EVENTS);
+            CHECK_INT(chunk.goes_on, chunk.first + chunk.count - 1 < e->count);
             if (i == 0)
                 CHECK_INT(chunk.offset, offset);
             CHECK_INT(chunk.events[i].position, e->positions[version - 1]);
