@@ -11,8 +11,7 @@ int document_check(struct slice text, struct reason *why);
 // ---- members of a checked text; what is read is copied into the arena
 
 // A string that is not empty, decoded.
-int document_text(
-    struct slice value, const char *member, struct arena *arena, struct slice *text, struct reason *why);
+int document_text(struct slice value, const char *member, struct arena *arena, struct slice *text, struct reason *why);
 // A length of time: `90s`, `30m`, `1h`, `30d`; of at least one second, and less than a thousand years.
 int document_span(struct slice value, const char *member, int64_t *span_us, struct reason *why);
 // What is wrong with a member that is not known, named as it is written (with its quotes).

@@ -107,6 +107,37 @@ deal() {
     is 1 "$(value seen)"
 }
 
+@test "D3 a daemon that is killed amid writes, again and again, leaves no drift" {
+    metric total '{"aggregate":"sum","type":"Deal","field":"value"}'
+    metric least '{"aggregate":"min","type":"Deal","field":"value"}'
+    metric events '{"aggregate":"count","events":"Deal.*"}'
+    local round writer
+    # Two writers; what they cannot append while there is no daemon is lost.
+    write() {
+        local n=0
+        while true; do
+            n=$((n + 1))
+            echo "{\"type\":\"Deal.Opened\",\"target\":\"deal_$1_$((n % 7))\",\"data\":{\"value\":$((n * 13 % 101)).$((n % 10))}}" > "$T/append"
+        done 2> "$BATS_TEST_TMPDIR/writer"
+    }
+    for round in 1 2 3 4; do
+        write a & writer=$!
+        write b & writer="$writer $!"
+        sleep 0.5
+        kill -KILL "$(daemon_pid)"
+        wait_for process_gone "$(daemon_pid)"
+        kill $writer 2> /dev/null || true
+        wait $writer 2> /dev/null || true
+        mount_abort
+        daemon_start
+        states() { jq -s "[.[].value] | $1" "$T/find/type=Deal/entities.ndjson"; }
+        wait_for has_value events "$(grep -c '"type":"Deal\.' "$T/stream")"
+        is "$(states 'add * 10 | round')" "$(jq '.metrics.total * 10 | round' "$T/status.json")"
+        is "$(states min)" "$(value least)"
+    done
+    [[ $(value events) -gt 50 ]]
+}
+
 @test "D4 what leaves the window counts no more, without an event" {
     metric recent '{"aggregate":"sum","events":"Deal.*","field":"data.value","window":"2s"}'
     deal Deal.Created 1 '{"value":3}'
