@@ -27,7 +27,7 @@ static int apply(struct accumulator *a, bool add, const struct decimal *number)
 static int change_it(struct metrics *all, struct metric_change *change)
 {
     struct accumulator *a = change->accumulator;
-    int error = apply(a, change->added, &change->number);
+    int error = apply(a, change->kind == METRIC_ADDED, &change->number);
     all->stamp++;
     if (!error && change->position && note(all, change))
         return 0;
@@ -40,28 +40,46 @@ static int change_it(struct metrics *all, struct metric_change *change)
 
 int metric_change(struct metrics *all, struct accumulator *a, uint64_t position, bool add, const struct decimal *number)
 {
-    struct metric_change change = {.position = position, .accumulator = a, .added = add};
+    struct metric_change change = {.position = position, .kind = add ? METRIC_ADDED : METRIC_TAKEN, .accumulator = a};
     if (a->lost)
         return 0;
     int error = number ? decimal_copy(&change.number, number) : 0;
     return error ? error : change_it(all, &change);
 }
 
+static void take_back(struct metric_change *change)
+{
+    if (change->kind == METRIC_SLID) {
+        change->window->tail = change->tail;
+        change->window->tail_us = INT64_MIN;
+        change->window->behind = change->behind;
+        return;
+    }
+    struct accumulator *a = change->accumulator;
+    if (!a->lost && apply(a, change->kind == METRIC_TAKEN, &change->number))
+        a->lost = true;
+    decimal_free(&change->number);
+}
+
 void metrics_undone(struct metrics *all, uint64_t position)
 {
     while (all->journal_count && all->journal[all->journal_count - 1].position > position) {
-        struct metric_change *change = &all->journal[--all->journal_count];
-        struct accumulator *a = change->accumulator;
+        take_back(&all->journal[--all->journal_count]);
         all->stamp++;
-        if (change->window) {
-            change->window->tail = change->tail;
-            change->window->tail_us = INT64_MIN;
-            change->window->behind = change->behind;
-        } else if (!a->lost && apply(a, !change->added, &change->number)) {
-            a->lost = true;
-        }
-        decimal_free(&change->number);
     }
+}
+
+void metrics_forget_changes(struct metrics *all)
+{
+    for (size_t i = 0; i < all->journal_count; i++)
+        if (all->journal[i].kind != METRIC_SLID)
+            decimal_free(&all->journal[i].number);
+    all->journal_count = 0;
+    if (all->journal_room <= METRIC_JOURNAL_KEPT)
+        return;
+    free(all->journal);
+    all->journal = NULL;
+    all->journal_room = 0;
 }
 
 // ---- windows
@@ -115,7 +133,8 @@ static int slide_one(struct metrics *all, struct metric *m, struct transaction *
 
 int metric_slide(struct metrics *all, struct metric *m, struct transaction *tx, uint64_t position, unsigned most)
 {
-    const struct metric_change change = {.position = position, .window = m, .tail = m->tail, .behind = m->behind};
+    const struct metric_change change = {
+        .position = position, .kind = METRIC_SLID, .window = m, .tail = m->tail, .behind = m->behind};
     int64_t now_us = now_of(tx);
     int left = 1;
     for (unsigned i = 0; i < most && left == 1; i++)

@@ -167,8 +167,7 @@ void metrics_close(struct metrics *all)
 {
     if (!all)
         return;
-    for (size_t i = 0; i < all->journal_count; i++)
-        decimal_free(&all->journal[i].number);
+    metrics_forget_changes(all);
     free(all->journal);
     while (all->count)
         metric_drop(all->all[--all->count]);
@@ -253,14 +252,7 @@ void metrics_settle(struct metrics *all, struct transaction *tx, bool committed)
 {
     if (!committed)
         metrics_undone(all, tx->published.position);
-    for (size_t i = 0; i < all->journal_count; i++)
-        decimal_free(&all->journal[i].number);
-    all->journal_count = 0;
-    if (all->journal_room > METRIC_JOURNAL_KEPT) {
-        free(all->journal);
-        all->journal = NULL;
-        all->journal_room = 0;
-    }
+    metrics_forget_changes(all);
     if (all->taken)
         settle_list(all, committed);
     if (committed && all->written_mark)

@@ -53,15 +53,20 @@ struct metric {
     double progress;    // of rebuilding, 0 to 1
 };
 
-// What a transaction has changed, in order: a number was added or taken away, or a window's tail moved.
+// What a transaction has changed, in order. There may be many: they are small.
+enum metric_change_kind { METRIC_ADDED, METRIC_TAKEN, METRIC_SLID };
 struct metric_change {
     uint64_t position; // of the event that set it off
-    struct accumulator *accumulator;
-    bool added;
-    struct decimal number;
-    struct metric *window; // or this, whose tail was here:
-    uint64_t tail;
-    bool behind;
+    enum metric_change_kind kind;
+    bool behind; // METRIC_SLID: as it was before, as is the tail
+    union {
+        struct accumulator *accumulator; // METRIC_ADDED, METRIC_TAKEN: with this number
+        struct metric *window;           // METRIC_SLID
+    };
+    union {
+        struct decimal number;
+        uint64_t tail;
+    };
 };
 
 struct metric_routes;
@@ -178,6 +183,8 @@ void metrics_settle_snapshots(struct metrics *metrics, bool committed);
 int metrics_take_snapshot(struct metrics *metrics, const struct event *event);
 // Goes on from what is kept on disk. 0 or -errno.
 int metrics_restore(struct metrics *metrics, struct reader *reader);
+// The transaction has ended: nothing is taken back any more.
+void metrics_forget_changes(struct metrics *metrics);
 // Takes away what has left the window by now, up to so many events; noted in the journal if `position` is not 0. 0 or
 // -errno.
 int metric_slide(
