@@ -51,6 +51,7 @@ struct strange_catalog {
     struct lake_catalog *inner;
     enum answer answers[4]; // to the commits, one after the other
     unsigned commits, loads;
+    atomic_bool *stops;                           // set by each load: whoever waits for an answer gives up
     struct bytes late_requirements, late_updates; // of LOST_AND_DONE_LATER
     struct lake_table late;
 };
@@ -64,6 +65,10 @@ static int strange_load(struct lake_catalog *catalog, struct lake_table *table, 
 {
     struct strange_catalog *s = strange(catalog);
     s->loads++;
+    if (s->stops && s->commits) {
+        atomic_store(s->stops, true);
+        return reason_set(why, -EIO, "nobody answers");
+    }
     int error = lake_catalog_load(s->inner, table, why);
     // What was lost comes in only now, after somebody has looked.
     if (s->late_updates.size && s->loads > 1) {
@@ -173,6 +178,152 @@ static void conflict_with_others(void)
     flush_with(LOST_AND_NOT_DONE, FOREIGN_FIRST);
 }
 
+// The answer is lost, nobody answers any more, and the daemon ends; the commit comes in when the next one has started.
+static void nothing_goes_while_it_is_unknown(void)
+{
+    atomic_bool stop = false;
+    struct strange_catalog s = {.catalog.kind = &strange_kind, .answers = {LOST_AND_DONE_LATER}, .stops = &stop};
+    struct committer c;
+    struct flush_result done = {0};
+    struct reason why = {0};
+    fixture_start(&r.f);
+    rounds_append(&r, 3);
+    r.appended += 3;
+    CHECK_INT(committer_open(&c, &r.options, r.f.path, store_alphabet(r.f.store), &stop, &why), 0);
+    s.inner = c.catalog;
+    c.catalog = &s.catalog;
+    CHECK_INT(flush_run(&c, r.f.store, &r.f.number, 1, &done, &why), -EINPROGRESS);
+    CHECK(c.journal.lines.size > 0);
+    c.catalog = s.inner;
+    committer_close(&c);
+
+    why = (struct reason){0};
+    CHECK_INT(committer_open(&c, &r.options, r.f.path, store_alphabet(r.f.store), NULL, &why), 0);
+    CHECK_INT(committer_load(&c, false, &why), 0);
+    CHECK_INT(committer_settle(&c, &why), 0);
+    CHECK(c.journal.lines.size > 0);
+    s.late.objects = c.table.objects;
+    CHECK_INT(
+        lake_catalog_commit(c.catalog, bytes_slice(&s.late_requirements), bytes_slice(&s.late_updates), &s.late, &why),
+        COMMIT_DONE);
+    CHECK_INT(flush_run(&c, r.f.store, &r.f.number, 1, &done, &why), 0);
+    CHECK_INT(done.rows, 0);
+    CHECK(!c.journal.lines.size);
+    committer_close(&c);
+    bytes_free(&s.late_requirements);
+    bytes_free(&s.late_updates);
+    lake_table_clear(&s.late);
+    fixture_stop(&r.f);
+    rounds_check(&r, true);
+}
+
+static void stop_at_a_file(const char *step);
+static atomic_bool told_to_stop;
+
+static void told_to_stop_in_a_flush(void)
+{
+    struct committer c;
+    struct flush_result done = {0};
+    struct reason why = {0};
+    fixture_start(&r.f);
+    rounds_append(&r, 5000); // more than is read of the log at a time
+    r.appended += 5000;
+    CHECK_INT(committer_open(&c, &r.options, r.f.path, store_alphabet(r.f.store), &told_to_stop, &why), 0);
+    lake_at_step = stop_at_a_file;
+    CHECK_INT(flush_run(&c, r.f.store, &r.f.number, 1, &done, &why), -ECANCELED);
+    lake_at_step = NULL;
+    CHECK_INT(done.rows, 0);
+    committer_close(&c);
+    fixture_stop(&r.f);
+    CHECK(!rounds_run(&r, 0, 0));
+    rounds_check(&r, true);
+}
+
+static void stop_at_a_file(const char *step)
+{
+    (void)step;
+    atomic_store(&told_to_stop, true);
+}
+
+// ---- logs
+
+static void more_days_than_a_commit_takes(void)
+{
+    struct rounds many = {0};
+    struct rerun rerun = {0};
+    struct reason why = {0};
+    rounds_open(&many);
+    fixture_start(&many.f);
+    many.f.rerun = &rerun;
+    many.appended = FLUSH_FILES_MAX + 20;
+    for (unsigned n = 0; n < many.appended; n++) {
+        char day[16];
+        time_t at_s = (time_t)n * 86400;
+        struct tm tm;
+        strftime(day, sizeof day, "%Y-%m-%d", gmtime_r(&at_s, &tm));
+        REQUIRE(append_of(&many.f, "{'type':'was_seen','target':'order_1','id':'d%u','timestamp':'%s'}", n, day));
+    }
+    many.f.rerun = NULL;
+    rerun_free(&rerun);
+    CHECK_INT(rounds_flush(&many, &why), 0);
+    fixture_stop(&many.f);
+    rounds_check(&many, true);
+    struct committer c = {.journal.fd = -1};
+    struct survey survey;
+    struct slice snapshots;
+    REQUIRE(survey_open(&survey, many.f.path, &why));
+    CHECK_INT(committer_open(&c, &many.options, NULL, survey.alphabet, NULL, &why), 0);
+    CHECK_INT(committer_load(&c, false, &why), 0);
+    CHECK(json_member(committer_metadata(&c), "snapshots", &snapshots));
+    CHECK_INT(json_count(snapshots), 2);
+    committer_close(&c);
+    survey_close(&survey);
+    rounds_close(&many);
+}
+
+// What is before the damage is flushed, what is behind it waits, and another tenant goes on.
+static void a_damaged_event(void)
+{
+    struct rounds hurt = {0};
+    struct reason why = {0};
+    struct tenant_info other = {.name = "other", .uid = 1000, .gid = 1000, .mode = 0755};
+    rounds_open(&hurt);
+    fixture_start(&hurt.f);
+    rounds_append(&hurt, 8);
+    hurt.appended = 8;
+    REQUIRE(store_make(hurt.f.store, &other));
+    fixture_stop(&hurt.f);
+    file_sql(
+        hurt.f.path, "acme.db", "UPDATE event SET line = replace(line, '\"n\":4.10', '\"n\":5.10') WHERE position = 5");
+    fixture_start(&hurt.f);
+    struct tenant *tenant = hurt.f.tenant, *second;
+    REQUIRE(store_get(hurt.f.store, other.number, &second));
+    hurt.f.tenant = second;
+    REQUIRE(event(&hurt.f, "order_1", "was_seen", "{}"));
+    hurt.f.tenant = tenant;
+    store_put(hurt.f.store, second);
+    struct committer c;
+    struct flush_result done = {0};
+    uint32_t tenants[] = {hurt.f.number, other.number};
+    uint64_t position = 0;
+    quiet(true);
+    CHECK_INT(committer_open(&c, &hurt.options, hurt.f.path, store_alphabet(hurt.f.store), NULL, &why), 0);
+    for (int twice = 0; twice < 2; twice++) {
+        why = (struct reason){0};
+        CHECK_INT(flush_run(&c, hurt.f.store, tenants, 2, &done, &why), -EIO);
+        CHECK(strstr(why.text, "event 5 of acme"));
+        CHECK_INT(done.rows, 5);
+    }
+    CHECK_INT(committer_position(&c, "acme", &position, &why), 0);
+    CHECK_INT(position, 4);
+    CHECK_INT(committer_position(&c, "other", &position, &why), 0);
+    CHECK_INT(position, 1);
+    quiet(false);
+    committer_close(&c);
+    fixture_stop(&hurt.f);
+    rounds_close(&hurt);
+}
+
 // ---- what is refused
 
 static int flush_once(struct rounds *rounds, struct reason *why)
@@ -270,6 +421,11 @@ int main(void)
     TEST("an answer that is lost after the commit was made adds nothing twice", answer_lost_after_the_commit);
     TEST("an answer that is lost with the commit loses nothing", answer_lost_without_a_commit);
     TEST("a commit that comes in after it was asked for again adds nothing twice", answer_lost_and_the_commit_late);
+    TEST("nothing is removed while it is unknown what became of it, be the daemon another",
+        nothing_goes_while_it_is_unknown);
+    TEST("a flush that is told to stop leaves nothing behind", told_to_stop_in_a_flush);
+    TEST("more days than a commit takes are several commits", more_days_than_a_commit_takes);
+    TEST("a damaged event holds its own tenant up, and no other", a_damaged_event);
     TEST("a conflict with one's own lost answer adds nothing twice", conflict_with_itself);
     TEST("a commit goes on from what others have changed", conflict_with_others);
     TEST("the table of another store is refused", two_stores_crossed);
