@@ -247,15 +247,28 @@ static int append(struct edit *e, struct slice quoted_key, struct slice element,
     return set(e, quoted_key, &value);
 }
 
+static bool has_snapshot(const struct edit *e, int64_t id)
+{
+    struct slice snapshot;
+    int64_t n;
+    struct json_cursor c = json_enter(get(e, SLICE("\"snapshots\""), SLICE("[]")));
+    while (json_next_element(&c, &snapshot))
+        if (metadata_number(snapshot, "snapshot-id", &n) && n == id)
+            return true;
+    return false;
+}
+
 static int add_snapshot(struct edit *e, struct slice update)
 {
     struct slice snapshot;
-    int64_t sequence, last, at_ms;
+    int64_t id, sequence, last, at_ms;
     if (!has_kind(update, "snapshot", JSON_OBJECT, &snapshot) ||
         !metadata_number(snapshot, "sequence-number", &sequence) ||
         !metadata_number(snapshot, "timestamp-ms", &at_ms) ||
         !number_of(get(e, SLICE("\"last-sequence-number\""), SLICE("0")), &last) || sequence <= last)
         return bad(e, "the snapshot's sequence number or moment is wrong");
+    if (!metadata_number(snapshot, "snapshot-id", &id) || has_snapshot(e, id))
+        return bad(e, "the snapshot is there already");
     if (at_ms > e->now_ms)
         e->now_ms = at_ms;
     int error = append(e, SLICE("\"snapshots\""), snapshot, SIZE_MAX);

@@ -73,6 +73,7 @@ static void a_snapshot_is_added(void)
 static void what_cannot_be_is_refused(void)
 {
     CHECK_TEXT(after("[" SNAPSHOT("8", "3") "]"), "EINVAL"); // a sequence number that is there already
+    CHECK_TEXT(after("[" SNAPSHOT("7", "4") "]"), "EINVAL"); // a snapshot that is there already
     CHECK_TEXT(after("[" MAIN("8") "]"), "EINVAL");          // a snapshot that is not there
     CHECK_TEXT(after("[{\"action\":\"remove-snapshots\",\"snapshot-ids\":[9223372036854775807]}]"), "EINVAL");
     CHECK_TEXT(after("[{\"action\":\"set-current-schema\",\"schema-id\":4}]"), "EINVAL");
