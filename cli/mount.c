@@ -331,6 +331,22 @@ static int read_options(struct settings *settings, int argc, char **argv)
     return EXIT_USAGE;
 }
 
+static bool lies_in(const char *path, const char *directory)
+{
+    size_t size = strlen(directory);
+    return !strncmp(path, directory, size) && (path[size] == '/' || !path[size]);
+}
+
+// A lake in its own store or mount would be taken for something of theirs.
+static bool lake_is_apart(const struct settings *settings, const char *store, const char *point)
+{
+    const char *place = settings->lake.place;
+    const char *around = lies_in(place, store) ? store : lies_in(place, point) ? point : NULL;
+    if (around)
+        fprintf(stderr, "factfs: the lake %s lies within %s\n", place, around);
+    return !around;
+}
+
 int mount_main(int argc, char **argv)
 {
     struct settings settings = {.views_max = VIEWS_USUAL, .lake = lake_options_usual()};
@@ -350,7 +366,7 @@ int mount_main(int argc, char **argv)
     status = EXIT_FAILURE;
     if (!store || !point)
         fprintf(stderr, "factfs: %s: %s\n", argv[store ? optind + 1 : optind], strerror(errno));
-    else
+    else if (lake_is_apart(&settings, store, point))
         status = settings.foreground ? mount_here(store, point, &settings, -1) : mount_behind(store, point, &settings);
     free(store);
     free(point);

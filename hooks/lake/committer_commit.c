@@ -46,17 +46,6 @@ static bool wait_before(const struct committer *c, unsigned attempt)
     return true;
 }
 
-static int64_t total_of(struct slice snapshot, const char *name)
-{
-    struct slice summary;
-    BYTES_AUTO text = {0};
-    if (!snapshot.at || !json_member(snapshot, "summary", &summary) || json_kind(summary) != JSON_OBJECT ||
-        !metadata_text(summary, name, &text))
-        return 0;
-    bytes_add_char(&text, '\0');
-    return text.failed ? 0 : strtoll(text.at, NULL, 10);
-}
-
 static void add_count(struct bytes *out, const char *name, int64_t n)
 {
     if (n)
@@ -65,7 +54,7 @@ static void add_count(struct bytes *out, const char *name, int64_t n)
 
 static void add_total(struct bytes *out, struct slice parent, const char *name, int64_t added, int64_t removed)
 {
-    bytes_printf(out, ",\"%s\":\"%lld\"", name, (long long)(total_of(parent, name) + added - removed));
+    bytes_printf(out, ",\"%s\":\"%lld\"", name, (long long)(metadata_total(parent, name) + added - removed));
 }
 
 static void add_summary(struct bytes *out, const struct commit *commit, struct slice parent)

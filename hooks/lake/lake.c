@@ -152,24 +152,14 @@ static size_t list_tenants(struct lake *l, uint32_t **tenants)
     return count;
 }
 
-static int64_t total_of(struct slice summary, const char *name)
-{
-    BYTES_AUTO text = {0};
-    if (!metadata_text(summary, name, &text))
-        return 0;
-    bytes_add_char(&text, '\0');
-    return text.failed ? 0 : strtoll(text.at, NULL, 10);
-}
-
 static void take_totals(struct lake *l)
 {
-    struct slice metadata = bytes_slice(&l->committer.table.metadata), snapshot, summary;
-    if (!metadata_snapshot(metadata, metadata_current(metadata), &snapshot) ||
-        !json_member(snapshot, "summary", &summary) || json_kind(summary) != JSON_OBJECT)
+    struct slice metadata = committer_metadata(&l->committer), snapshot;
+    if (!metadata_snapshot(metadata, metadata_current(metadata), &snapshot))
         return;
-    l->files = total_of(summary, "total-data-files");
-    l->rows = total_of(summary, "total-records");
-    l->bytes = total_of(summary, "total-files-size");
+    l->files = metadata_total(snapshot, "total-data-files");
+    l->rows = metadata_total(snapshot, "total-records");
+    l->bytes = metadata_total(snapshot, "total-files-size");
 }
 
 static bool is_refusal(int error)

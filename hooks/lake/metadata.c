@@ -68,6 +68,16 @@ bool metadata_snapshot(struct slice text, int64_t id, struct slice *snapshot)
     return id != NO_SNAPSHOT && find_by_number(text, "snapshots", "snapshot-id", id, snapshot);
 }
 
+int64_t metadata_total(struct slice snapshot, const char *name)
+{
+    struct slice summary;
+    BYTES_AUTO text = {0};
+    if (!snapshot.at || !has_kind(snapshot, "summary", JSON_OBJECT, &summary) || !metadata_text(summary, name, &text))
+        return 0;
+    bytes_add_char(&text, '\0');
+    return text.failed ? 0 : strtoll(text.at, NULL, 10);
+}
+
 bool metadata_schema(struct slice text, struct slice *schema)
 {
     int64_t id;

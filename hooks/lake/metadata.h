@@ -49,6 +49,8 @@ bool metadata_text(struct slice object, const char *member, struct bytes *out);
 int64_t metadata_current(struct slice text);
 // The snapshot of an id; false when the table has none such.
 bool metadata_snapshot(struct slice text, int64_t id, struct slice *snapshot);
+// What a snapshot's summary counts, by its name there; 0 when it does not say, or is none (.at NULL).
+int64_t metadata_total(struct slice snapshot, const char *name);
 // The schema that new files have.
 bool metadata_schema(struct slice text, struct slice *schema);
 // Appends the value of a property of the table; false when it has none.

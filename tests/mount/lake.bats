@@ -222,6 +222,10 @@ was_seen 1 None" "$(table duckdb sql "${line//\'shop\'/\'$TENANT\'}")"
         ends 2 "$FACTFS" -o "$option" "$BATS_TEST_TMPDIR/s" "$BATS_TEST_TMPDIR"
         holds "lake" "$output"
     done
+    ends 1 "$FACTFS" -f -o "lake=$BATS_TEST_TMPDIR/s/lake" "$BATS_TEST_TMPDIR/s" "$BATS_TEST_TMPDIR"
+    holds "lies within" "$output"
+    ends 1 "$FACTFS" -f -o "lake=$BATS_TEST_TMPDIR/mount/lake" "$BATS_TEST_TMPDIR/s" "$(mkdir -p "$BATS_TEST_TMPDIR/mount" && echo "$BATS_TEST_TMPDIR/mount")"
+    holds "lies within" "$output"
     ends 1 "$FACTFS" lake status "$BATS_TEST_TMPDIR"
     ends 2 "$FACTFS" lake nothing "$STORE"
 }
