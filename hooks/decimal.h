@@ -13,7 +13,7 @@
 #include "store/bytes.h"
 
 #define DECIMAL_PLACES    1100
-#define DECIMAL_LIMBS_MAX 4096u
+#define DECIMAL_LIMBS_MAX 1200u
 #define DECIMAL_FEW       4u
 
 struct decimal {
