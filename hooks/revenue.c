@@ -12,7 +12,7 @@
 #define SPAN_US (30 * 86400 * WHEN_US_PER_SECOND)
 // So many old events are looked at before the clock is.
 #define EVENTS_AT_ONCE 16u
-#define PRICE_SLOTS    (2 * REVENUE_PRICES_MAX)
+#define LINK_SLOTS     (2 * REVENUE_LINKS_MAX)
 
 const char *const revenue_names[BUILT_INS + 1] = {
     [BUILT_IN_MRR] = "mrr",
@@ -36,46 +36,54 @@ bool revenue_is_about(struct slice noun)
     return is_subscription(noun) || is_price(noun);
 }
 
-// ---- prices that somebody has
+// ---- who has which price
 
-static size_t price_slot(const struct revenue_prices *prices, uint64_t hash)
-{
-    size_t slot = hash % PRICE_SLOTS;
-    while (prices->slots[slot] && prices->slots[slot] != hash)
-        slot = (slot + 1) % PRICE_SLOTS;
-    return slot;
-}
-
-// The hash of a price's name, as it stands between its quotes; never 0.
 static uint64_t price_hash(struct slice name)
 {
-    return slice_hash(name) | 1;
+    return slice_hash(name);
 }
 
-static void prices_add(struct revenue_prices *prices, uint64_t hash)
+static uint32_t *link_slot(const struct revenue_links *links, const struct revenue_link *link)
 {
-    if (prices->all)
+    size_t slot = (link->price ^ link->entity * UINT64_C(0x9e3779b97f4a7c15)) % LINK_SLOTS;
+    for (; links->slots[slot]; slot = (slot + 1) % LINK_SLOTS) {
+        const struct revenue_link *other = &links->all[links->slots[slot] - 1];
+        if (other->price == link->price && other->entity == link->entity)
+            break;
+    }
+    return &links->slots[slot];
+}
+
+static void links_clear(struct revenue_links *links)
+{
+    free(links->all);
+    free(links->slots);
+    *links = (struct revenue_links){0};
+}
+
+static void links_lose(struct revenue_links *links)
+{
+    links_clear(links);
+    links->lost = true;
+}
+
+static void links_add(struct revenue_links *links, const struct revenue_link *link)
+{
+    if (links->lost)
         return;
-    if (!prices->slots)
-        prices->slots = calloc(PRICE_SLOTS, sizeof *prices->slots);
-    prices->all = !prices->slots || prices->count == REVENUE_PRICES_MAX;
-    if (prices->all)
+    if (!links->all) {
+        links->all = calloc(REVENUE_LINKS_MAX, sizeof *links->all);
+        links->slots = calloc(LINK_SLOTS, sizeof *links->slots);
+    }
+    uint32_t *slot = links->all && links->slots ? link_slot(links, link) : NULL;
+    if (slot && *slot)
         return;
-    size_t slot = price_slot(prices, hash);
-    prices->count += !prices->slots[slot];
-    prices->slots[slot] = hash;
-}
-
-static bool prices_has(const struct revenue_prices *prices, struct slice name)
-{
-    uint64_t hash = price_hash(name);
-    return prices->all || (prices->slots && prices->slots[price_slot(prices, hash)] == hash);
-}
-
-static void prices_clear(struct revenue_prices *prices)
-{
-    free(prices->slots);
-    *prices = (struct revenue_prices){0};
+    if (!slot || links->count == REVENUE_LINKS_MAX) {
+        links_lose(links);
+        return;
+    }
+    links->all[links->count++] = *link;
+    *slot = (uint32_t)links->count;
 }
 
 // ---- the whole
@@ -96,7 +104,7 @@ void revenue_close(struct revenue *r)
 {
     for (unsigned i = 0; i < REVENUE_SUMS; i++)
         accumulator_clear(&r->sums[i], aggregate_of(i));
-    prices_clear(&r->prices);
+    links_clear(&r->links);
 }
 
 bool revenue_is_lost(const struct revenue *r)
@@ -189,11 +197,14 @@ static void side_free(struct side *side)
 }
 #define SIDE_AUTO __attribute__((cleanup(side_free))) struct side
 
-// Where states of prices are found: in a transaction, as they are by now; else as of a position.
+// Where states of prices are found: in a transaction, as they are by now; else as of a position. One of them may have
+// another state instead.
 struct prices_of {
     struct transaction *tx;
     struct reader *reader;
     uint64_t position;
+    struct slice name; // of that one; empty: there is none
+    struct state *instead;
 };
 
 // The state of an entity as of a position; NULL: there was none.
@@ -207,21 +218,31 @@ static int state_at(struct reader *reader, uint64_t entity, uint64_t position, s
     return error == -ENOENT ? 0 : error;
 }
 
+// An entity's id has no escapes.
+static struct slice unquoted(struct slice quoted)
+{
+    return (struct slice){.at = quoted.at + 1, .size = quoted.size - 2};
+}
+
 static int find_price(const struct prices_of *of, struct slice quoted, struct state **price)
 {
-    // An entity's id has no escapes.
-    struct slice name = {.at = quoted.at + 1, .size = quoted.size - 2};
+    struct slice name = unquoted(quoted);
     struct head head;
     *price = NULL;
     if (!name_is_entity(name))
         return 0;
+    if (of->name.size && slice_equal(of->name, name)) {
+        *price = state_hold(of->instead);
+        return 0;
+    }
     int error = of->tx ? transaction_peek(of->tx, name, 0, &head, price) : history_head(of->reader, name, &head);
     if (!error && !of->tx)
         error = state_at(of->reader, head.id, of->position, price);
     return error == -ENOENT ? 0 : error;
 }
 
-static int read_side(struct revenue *r, const struct state *state, const struct prices_of *of, struct side *side)
+static int read_side(
+    struct revenue *r, uint64_t entity, const struct state *state, const struct prices_of *of, struct side *side)
 {
     struct slice quoted;
     STATE_AUTO price = NULL;
@@ -237,7 +258,7 @@ static int read_side(struct revenue *r, const struct state *state, const struct 
         // What is damaged is as if it were not there; it stays so.
         if (error && error != -EIO)
             return error;
-        prices_add(&r->prices, price_hash((struct slice){.at = quoted.at + 1, .size = quoted.size - 2}));
+        links_add(&r->links, &(struct revenue_link){.price = price_hash(unquoted(quoted)), .entity = entity});
     }
     struct slice none = {.at = "", .size = 0};
     int error = subscription_monthly(state->fields, price && price->alive ? price->fields : none, &side->monthly);
@@ -267,13 +288,12 @@ static int contribute(struct metrics *all, uint64_t position, bool add, const st
 
 // ---- an event
 
-// The side of then, of an entity with more than the event that is just added.
 static int read_then(struct metrics *all, struct reader *reader, uint64_t entity, struct side *then)
 {
     STATE_AUTO state = NULL;
     const struct prices_of of = {.reader = reader, .position = all->revenue.lag};
     int error = state_at(reader, entity, all->revenue.lag, &state);
-    return error ? error : read_side(&all->revenue, state, &of, then);
+    return error ? error : read_side(&all->revenue, entity, state, &of, then);
 }
 
 // The first subscription: nothing before it has to be looked at. What is old by now is known to be of others.
@@ -299,9 +319,9 @@ static int exchange(struct metrics *all, struct reader *reader, const struct pri
     if (!error)
         error = read_then(all, reader, entity, &then);
     if (!error)
-        error = read_side(r, before, of, &was);
+        error = read_side(r, entity, before, of, &was);
     if (!error)
-        error = read_side(r, after, of, &is);
+        error = read_side(r, entity, after, of, &is);
     if (!error)
         error = contribute(all, position, false, &then, &was);
     return error ? error : contribute(all, position, true, &then, &is);
@@ -321,32 +341,93 @@ static bool same_price(const struct state *before, const struct state *after)
     return true;
 }
 
-static bool concerns(const struct revenue *r, struct slice price, const struct state *before, const struct state *after)
+// A price is another one for a subscription: of now, or (`then`) of 30 days ago.
+struct repricing {
+    struct metrics *all;
+    struct transaction *tx;
+    uint64_t position; // for the journal
+    struct slice name;
+    struct state *before, *after;
+    bool of_then;
+};
+
+static int reprice_one(const struct repricing *p, uint64_t entity)
 {
-    return prices_has(&r->prices, price) && !same_price(before, after);
+    SIDE_AUTO was_then = {0};
+    SIDE_AUTO was_now = {0};
+    SIDE_AUTO is_then = {0};
+    SIDE_AUTO is_now = {0};
+    STATE_AUTO then = NULL;
+    STATE_AUTO now = NULL;
+    struct revenue *r = &p->all->revenue;
+    struct head head;
+    struct prices_of of_then = {.reader = &p->tx->reader, .position = r->lag}, of_now = {.tx = p->tx};
+    struct prices_of *changed = p->of_then ? &of_then : &of_now;
+    int error = transaction_peek(p->tx, (struct slice){0}, entity, &head, &now);
+    if (!error)
+        error = state_at(&p->tx->reader, entity, r->lag, &then);
+    changed->name = p->name;
+    changed->instead = p->before;
+    if (!error)
+        error = read_side(r, entity, then, &of_then, &was_then);
+    if (!error)
+        error = read_side(r, entity, now, &of_now, &was_now);
+    changed->instead = p->after;
+    if (!error)
+        error = read_side(r, entity, then, &of_then, &is_then);
+    if (!error)
+        error = read_side(r, entity, now, &of_now, &is_now);
+    if (!error)
+        error = contribute(p->all, p->position, false, &was_then, &was_now);
+    return error ? error : contribute(p->all, p->position, true, &is_then, &is_now);
+}
+
+static int reprice(const struct repricing *p)
+{
+    struct revenue *r = &p->all->revenue;
+    uint64_t hash = price_hash(p->name);
+    int error = 0;
+    if (same_price(p->before, p->after))
+        return 0;
+    if (r->links.lost)
+        lose(r);
+    for (size_t i = 0; !error && i < r->links.count; i++)
+        if (r->links.all[i].price == hash && r->links.all[i].entity <= r->cursor)
+            error = reprice_one(p, r->links.all[i].entity);
+    return error;
 }
 
 int revenue_added(struct metrics *all, struct transaction *tx, struct entity *e, struct slice noun, uint64_t position)
 {
     struct revenue *r = &all->revenue;
-    const struct state *before = transaction_state_before(tx);
+    struct state *before = transaction_state_before(tx);
     const struct prices_of of = {.tx = tx};
+    const struct repricing repricing = {
+        .all = all, .tx = tx, .position = position, .name = entity_name(e), .before = before, .after = e->next_state};
+    int error = 0;
     // There is another event that becomes old.
     if (r->lag_us == INT64_MAX)
         r->lag_us = INT64_MIN;
-    if (is_price(noun)) {
-        if (r->cursor && concerns(r, entity_name(e), before, e->next_state))
-            lose(r);
+    if (revenue_is_lost(r))
         return 0;
-    }
     // What is not counted yet will be, as it is by then.
-    if (!is_subscription(noun) || e->head.id > r->cursor || revenue_is_lost(r))
-        return 0;
-    int error = exchange(all, &tx->reader, &of, position, e->head.id, before, e->next_state);
+    if (is_price(noun))
+        error = reprice(&repricing);
+    else if (e->head.id <= r->cursor)
+        error = exchange(all, &tx->reader, &of, position, e->head.id, before, e->next_state);
     // No event waits for what is damaged.
     if (error && error != -ENOMEM)
         lose(r);
     return error == -ENOMEM ? error : 0;
+}
+
+static bool has_link(const struct revenue_links *links, struct slice price)
+{
+    uint64_t hash = price_hash(price);
+    for (size_t i = 0; i < links->count; i++)
+        if (links->all[i].price == hash)
+            return true;
+    return links->lost;
 }
 
 int revenue_changed(struct metrics *all, struct reader *reader, uint64_t entity, struct slice noun, struct slice name,
@@ -354,7 +435,8 @@ int revenue_changed(struct metrics *all, struct reader *reader, uint64_t entity,
 {
     struct revenue *r = &all->revenue;
     const struct prices_of of = {.reader = reader, .position = UINT64_MAX};
-    if (is_price(noun) && concerns(r, name, before, after))
+    // Which of both changed first is not known any more: all is counted anew.
+    if (is_price(noun) && has_link(&r->links, name) && !same_price(before, after))
         lose(r);
     if (!is_subscription(noun) || entity > r->cursor || revenue_is_lost(r))
         return 0;
@@ -377,7 +459,7 @@ static int count_entity(struct metrics *all, struct transaction *tx, uint64_t en
     if (!error)
         error = read_then(all, &tx->reader, entity, &then);
     if (!error)
-        error = read_side(r, state, &of, &now);
+        error = read_side(r, entity, state, &of, &now);
     if (!error)
         error = contribute(all, 0, true, &then, &now);
     // What is damaged has no state, and the log says so.
@@ -432,9 +514,9 @@ static int pass_subscription(struct metrics *all, struct transaction *tx, const 
     if (!error)
         error = state_at(&tx->reader, row->entity, row->position, &state_after);
     if (!error)
-        error = read_side(r, state_after, &of_then, &after);
+        error = read_side(r, row->entity, state_after, &of_then, &after);
     if (!error)
-        error = read_side(r, state_now, &of_now, &now);
+        error = read_side(r, row->entity, state_now, &of_now, &now);
     if (!error)
         error = contribute(all, 0, false, &before, &now);
     return error ? error : contribute(all, 0, true, &after, &now);
@@ -447,9 +529,9 @@ static int pass_price(struct metrics *all, struct transaction *tx, const struct 
     int error = state_at(&tx->reader, row->entity, row->position - 1, &before);
     if (!error)
         error = state_at(&tx->reader, row->entity, row->position, &after);
-    if (!error && concerns(&all->revenue, name, before, after))
-        lose(&all->revenue);
-    return error;
+    const struct repricing repricing = {
+        .all = all, .tx = tx, .name = name, .before = before, .after = after, .of_then = true};
+    return error ? error : reprice(&repricing);
 }
 
 // Looks at the event behind the lag. 1 when it has become old; else 0 or -errno.
@@ -523,23 +605,29 @@ int64_t revenue_due_us(const struct revenue *r)
     return r->lag_us == INT64_MIN || r->lag_us == INT64_MAX ? r->lag_us : r->lag_us + SPAN_US;
 }
 
-// ---- as text: `seen`, the sums, the prices
+// ---- as text: `seen`, the sums, a line for each link, and a point, unless they are lost
 
 void revenue_print(const struct revenue *r, struct bytes *out)
 {
     bytes_printf(out, "%d\n", r->seen);
     for (unsigned i = 0; i < REVENUE_SUMS; i++)
         accumulator_print(&r->sums[i], out);
-    if (r->prices.all)
-        return;
-    for (size_t i = 0; r->prices.slots && i < PRICE_SLOTS; i++)
-        if (r->prices.slots[i])
-            bytes_printf(out, "%016llx\n", (unsigned long long)r->prices.slots[i]);
-    bytes_add_text(out, ".");
+    for (size_t i = 0; i < r->links.count; i++)
+        bytes_printf(out, "%016llx%016llx\n", (unsigned long long)r->links.all[i].price,
+            (unsigned long long)r->links.all[i].entity);
+    bytes_add_text(out, r->links.lost ? "" : ".");
+}
+
+static uint64_t read_hex(const char *at)
+{
+    char text[17] = "";
+    memcpy(text, at, 16);
+    return strtoull(text, NULL, 16);
 }
 
 int revenue_read(struct revenue *r, struct slice text)
 {
+    const size_t size = 33; // of a link's line
     if (text.size < 2)
         return -EINVAL;
     r->seen = text.at[0] == '1';
@@ -547,11 +635,9 @@ int revenue_read(struct revenue *r, struct slice text)
     int error = 0;
     for (unsigned i = 0; !error && i < REVENUE_SUMS; i++)
         error = accumulator_read(&r->sums[i], &text);
-    for (; !error && text.size >= 17; text.at += 17, text.size -= 17) {
-        char hash[17] = "";
-        memcpy(hash, text.at, 16);
-        prices_add(&r->prices, strtoull(hash, NULL, 16));
-    }
-    r->prices.all |= !slice_is(text, ".");
+    for (; !error && text.size >= size; text.at += size, text.size -= size)
+        links_add(&r->links, &(struct revenue_link){.price = read_hex(text.at), .entity = read_hex(text.at + 16)});
+    if (!slice_is(text, "."))
+        links_lose(&r->links);
     return error;
 }

@@ -5,7 +5,8 @@
 //
 // Each subscription contributes by its state of now and its state just after the event `lag`, the last one that is 30
 // days old. An event takes off what it contributed and adds what it does from now on; so does an event that becomes 30
-// days old. A price that changes may concern any number of subscriptions: then all of them are counted anew.
+// days old. A price that changes does so for all that have it; which those may be is remembered, up to a bound. Beyond
+// it a price that changes lets all subscriptions be counted anew.
 //
 // Belongs to the metrics (metrics.h), whose journal takes back what is undone, and to the writer's thread.
 #pragma once
@@ -27,13 +28,19 @@ enum revenue_sum {
 
 enum built_in { BUILT_IN_MRR, BUILT_IN_ACTIVE, BUILT_IN_CHURN, BUILT_IN_NRR, BUILT_INS };
 
-#define REVENUE_PRICES_MAX 4096u
+#define REVENUE_LINKS_MAX 4096u
 
-// Hashes of the names of prices that a subscription was seen to have.
-struct revenue_prices {
-    uint64_t *slots; // 0 is free
+// A subscription was seen to have a price.
+struct revenue_link {
+    uint64_t price; // the hash of its name
+    uint64_t entity;
+};
+
+struct revenue_links {
+    struct revenue_link *all; // each once
+    uint32_t *slots;          // a hash table of them: index + 1, or 0
     size_t count;
-    bool all; // too many, or not known: any price may be one
+    bool lost; // there were too many: any subscription may have any price
 };
 
 struct revenue {
@@ -43,7 +50,7 @@ struct revenue {
     int64_t lag_us; // when the event behind it was; INT64_MAX: there is none, INT64_MIN: not known
     bool behind;    // events have become old and are still to be looked at
     bool seen;      // there was a subscription; until then nothing has to be looked at
-    struct revenue_prices prices;
+    struct revenue_links links;
 };
 
 extern const char *const revenue_names[BUILT_INS + 1]; // ends with NULL

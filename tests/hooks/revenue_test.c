@@ -135,8 +135,7 @@ static void print_data(const struct version *v, bool is_price, struct bytes *out
 // Something happens to one of them at a moment; 0: it is appended now.
 static void happen(struct model *m, int64_t at_us, struct bytes *text)
 {
-    // Seldom: a price that changes lets all be counted anew.
-    bool is_price = chance(40) == 0;
+    bool is_price = chance(6) == 0;
     unsigned i = (unsigned)chance(is_price ? PRICES : SUBSCRIPTIONS);
     struct history *h = is_price ? &m->prices[i] : &m->subscriptions[i];
     const struct version *last = h->count ? &h->all[h->count - 1] : NULL;
