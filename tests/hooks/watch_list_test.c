@@ -175,8 +175,64 @@ static void alerts_follow_the_log(void)
     fixture_close(&f);
 }
 
+// ---- imports
+
+// An import and an append at the same time: mostly, one transaction takes both.
+static void import_and_append(struct fixture *f, const char *imported, const char *appended)
+{
+    struct rerun file = {0};
+    sem_t answered;
+    sem_init(&answered, 0, 0);
+    f->rerun = &file;
+    struct submission *both[2] = {fixture_events(f, slice_of(json_of(imported)))};
+    f->rerun = NULL;
+    both[1] = fixture_events(f, slice_of(json_of(appended)));
+    for (int i = 0; i < 2; i++) {
+        both[i]->answer = fixture_post;
+        both[i]->context = &answered;
+        tenant_submit(f->tenant, both[i]);
+    }
+    for (int i = 0; i < 2; i++)
+        while (sem_wait(&answered))
+            ;
+    for (int i = 0; i < 2; i++) {
+        CHECK_INT(both[i]->error, 0);
+        submission_free(both[i]);
+    }
+    sem_destroy(&answered);
+    rerun_free(&file);
+}
+
+static void imports_raise_nothing(void)
+{
+    struct fixture f = {.reactor = &hooks_reactor};
+    struct event_row row;
+    unsigned raised = 0, resolved = 0;
+    fixture_open(&f);
+    CHECK_INT(save_hook(&f, &metric_kind, "total.json", "{'aggregate':'sum','type':'Deal','field':'value'}"), 0);
+    save_watch(&f, "up.json", "total", 100, "above");
+    for (int i = 0; i < 30; i++) {
+        char text[160];
+        snprintf(text, sizeof text,
+            "{'type':'Deal.Came','target':'deal_%d','data':{'value':900},'actor':'a','timestamp':'2040-01-01T00:00:%"
+            "02dZ'}",
+            i, i);
+        import_and_append(&f, text, "{'type':'Note.Taken','target':'note_1'}");
+        snprintf(text, sizeof text, "{'type':'Deal.Lost','target':'deal_%d','data':{'value':0}}", i);
+        CHECK_INT(append(&f, text), 0);
+    }
+    for (uint64_t position = 1; !history_event(&f.reader, position, &row); position++) {
+        raised += has(row.line, "\"type\":\"Alert.Raised\"");
+        resolved += has(row.line, "\"type\":\"Alert.Resolved\"");
+    }
+    CHECK_INT(raised, 0);
+    CHECK_INT(resolved, 30);
+    fixture_close(&f);
+}
+
 int main(void)
 {
     TEST("alerts are those that reading the log gives", alerts_follow_the_log);
+    TEST("an import raises nothing, whatever is committed with it", imports_raise_nothing);
     return check_end("watch_list");
 }
