@@ -5,7 +5,8 @@
 //     factfs_webhook_attempts_total{tenant,kind,name,outcome} attempts to send, `delivered` or `failed`
 // `kind` is the folder below hooks/; the lake is a kind of its own.
 //
-// A tenant that is not open is not opened for it: its metrics are what they were when it was closed. One thread writes.
+// A tenant that is not open is not opened for it: its metrics are what they were when it was closed, what
+// leaves a window aside (reactor.awaits). One thread writes.
 #pragma once
 
 #include "store/exporter.h"
