@@ -26,8 +26,8 @@ struct compaction {
     size_t removed_count, removed_room;
 
     struct commit commit;
-    struct manifest_writer writer;
-    bool writing;
+    // Files that are gone have manifests of their own: readers need not look at those, and the next commit drops them.
+    struct manifest_writer live, gone;
     struct manifest *made; // manifests that are new
     size_t made_count, made_room;
 };
@@ -111,14 +111,17 @@ static int merge_all(struct compaction *c)
 
 // ---- manifests
 
-static int begin_manifest(struct compaction *c)
+static bool is_begun(const struct manifest_writer *writer)
+{
+    return writer->file.at != NULL;
+}
+
+static int begin_manifest(const struct compaction *c, struct manifest_writer *writer)
 {
     const struct layout *layout = &c->committer->layout;
     struct manifest_head head = {
         .schema = layout->text, .schema_id = layout->id, .partition_fields = SLICE(LAYOUT_PARTITION_FIELDS)};
-    int error = manifest_begin(&c->writer, &head);
-    c->writing = !error;
-    return error;
+    return manifest_begin(writer, &head);
 }
 
 static int copy_ranges(struct compaction *c, struct manifest *row)
@@ -137,40 +140,40 @@ static int copy_ranges(struct compaction *c, struct manifest *row)
     return 0;
 }
 
-static int end_manifest(struct compaction *c)
+static int end_manifest(struct compaction *c, struct manifest_writer *writer)
 {
     char key[OUTPUT_KEY_MAX];
     struct committer *committer = c->committer;
     BYTES_AUTO uri = {0};
-    int error = manifest_end(&c->writer);
+    int error = manifest_end(writer);
     snprintf(key, sizeof key, "metadata/%s-m%zu.avro", c->commit.id, c->made_count);
     bytes_printf(&uri, "%s/%s", committer->table.objects->root, key);
     if (!error)
-        error = committer_put(committer, key, bytes_slice(&c->writer.file), c->why);
+        error = committer_put(committer, key, bytes_slice(&writer->file), c->why);
     lake_step("manifest there");
     if (!error && (uri.failed || !GROW(c->made, c->made_count, c->made_room)))
         error = -ENOMEM;
     if (error)
         return error;
     struct manifest *row = &c->made[c->made_count++];
-    *row = c->writer.row;
+    *row = writer->row;
     row->path = arena_copy(&c->arena, bytes_slice(&uri));
     row->snapshot = c->commit.snapshot;
     row->sequence = -1;
     error = row->path.at ? copy_ranges(c, row) : -ENOMEM;
-    manifest_writer_clear(&c->writer);
-    c->writer = (struct manifest_writer){0};
-    c->writing = false;
+    manifest_writer_clear(writer);
+    *writer = (struct manifest_writer){0};
     return error;
 }
 
 static int add_entry(struct compaction *c, const struct manifest_entry *entry)
 {
-    int error = c->writing ? 0 : begin_manifest(c);
+    struct manifest_writer *writer = entry->status == ENTRY_DELETED ? &c->gone : &c->live;
+    int error = is_begun(writer) ? 0 : begin_manifest(c, writer);
     if (error)
         return error;
-    manifest_add(&c->writer, entry);
-    return c->writer.file.size + c->writer.avro.block.size >= COMPACT_MANIFEST_BYTES ? end_manifest(c) : 0;
+    manifest_add(writer, entry);
+    return writer->file.size + writer->avro.block.size >= COMPACT_MANIFEST_BYTES ? end_manifest(c, writer) : 0;
 }
 
 // An entry of a manifest that is rewritten.
@@ -211,12 +214,9 @@ static int write_manifests(struct compaction *c)
             error = committer_manifest(c->committer, &c->rows[i], carry_entry, c, c->why);
     if (!error)
         error = add_merged(c);
-    return error || !c->writing ? error : end_manifest(c);
-}
-
-static bool is_live(const struct manifest *row)
-{
-    return row->added_files + row->existing_files > 0;
+    if (!error && is_begun(&c->live))
+        error = end_manifest(c, &c->live);
+    return error || !is_begun(&c->gone) ? error : end_manifest(c, &c->gone);
 }
 
 // Many manifests of some files each: they are made few.
@@ -257,11 +257,11 @@ static int list_manifests(void *context, const struct manifest *old, size_t old_
     if (!*rows)
         return -ENOMEM;
     for (size_t i = 0; i < old_count; i++) {
-        if (old[i].content && is_live(&old[i]))
+        if (old[i].content && manifest_is_live(&old[i]))
             return reason_set(why, -ESTALE, "others have deleted rows of the table");
         if (is_rewritten(c, &old[i]))
             found++;
-        else if (is_live(&old[i]))
+        else if (manifest_is_live(&old[i]))
             (*rows)[(*count)++] = old[i];
     }
     if (found != wanted)
@@ -295,7 +295,7 @@ static int commit_all(struct compaction *c)
 static bool has_deletes(const struct compaction *c)
 {
     for (size_t i = 0; i < c->row_count; i++)
-        if (c->rows[i].content && is_live(&c->rows[i]))
+        if (c->rows[i].content && manifest_is_live(&c->rows[i]))
             return true;
     return false;
 }
@@ -333,7 +333,8 @@ static void end_compaction(struct compaction *c)
     merge_close(&c->merge);
     merged_clear(&c->merged);
     plan_clear(&c->plan);
-    manifest_writer_clear(&c->writer);
+    manifest_writer_clear(&c->live);
+    manifest_writer_clear(&c->gone);
     commit_clear(&c->commit);
     free(c->rewritten);
     free(c->removed);

@@ -332,17 +332,18 @@ static int add_manifest(void *context, const struct manifest *old, size_t old_co
 {
     struct flush *f = context;
     (void)why;
-    *count = old_count + 1;
-    *rows = arena_get(arena, *count * sizeof **rows);
+    *count = 0;
+    *rows = arena_get(arena, (old_count + 1) * sizeof **rows);
     struct bytes uri = {0};
     bytes_printf(&uri, "%s/%s", f->committer->table.objects->root, f->manifest_key);
     struct slice path = !uri.failed ? arena_copy(arena, bytes_slice(&uri)) : (struct slice){0};
     bytes_free(&uri);
     if (!*rows || !path.at)
         return -ENOMEM;
-    if (old_count)
-        memcpy(*rows, old, old_count * sizeof **rows);
-    struct manifest *own = &(*rows)[old_count];
+    for (size_t i = 0; i < old_count; i++)
+        if (manifest_is_live(&old[i]))
+            (*rows)[(*count)++] = old[i];
+    struct manifest *own = &(*rows)[(*count)++];
     *own = f->manifest.row;
     own->path = path;
     own->snapshot = f->commit.snapshot;

@@ -71,6 +71,13 @@ struct manifest {
     uint32_t partition_count;
 };
 
+// Does it name any file that is still there? Those that do not tell of what their own snapshot has removed, and go with
+// the next one.
+static inline bool manifest_is_live(const struct manifest *row)
+{
+    return row->added_files + row->existing_files > 0;
+}
+
 // ---- a manifest
 
 // Which table and which of its schemas the entries are of. The schema and the fields of the partition spec as JSON.

@@ -176,7 +176,7 @@ static int read_all(struct pass *pass, struct committer *c, const struct manifes
     int error = 0;
     for (size_t i = 0; !error && i < count; i++) {
         pass->manifest = i;
-        if (!rows[i].content && !rows[i].spec && rows[i].added_files + rows[i].existing_files)
+        if (!rows[i].content && !rows[i].spec && manifest_is_live(&rows[i]))
             error = committer_manifest(c, &rows[i], visit, pass, why);
     }
     return error;

@@ -220,6 +220,41 @@ static void many_manifests_become_one(void)
     table_remove(&t);
 }
 
+static size_t count_manifests(struct table *t, int64_t *gone)
+{
+    ARENA_AUTO arena = {0};
+    struct manifest *rows;
+    size_t count;
+    CHECK_INT(committer_manifests(&t->committer, &arena, &rows, &count, NULL), 0);
+    *gone = 0;
+    for (size_t i = 0; i < count; i++) {
+        *gone += rows[i].deleted_files;
+        CHECK(manifest_is_live(&rows[i]) == !rows[i].deleted_files);
+    }
+    return count;
+}
+
+static void what_is_gone_is_told_by_one_snapshot(void)
+{
+    struct table t;
+    struct compact_result result;
+    int64_t gone;
+    table_open(&t, directory());
+    for (int i = 0; i < 3; i++)
+        table_append(&t, "acme", TODAY - 1, 1);
+    run_at(&t, noon_us, &result);
+    CHECK_INT(count_manifests(&t, &gone), 2);
+    CHECK_INT(gone, 3);
+    for (int i = 0; i < 2; i++)
+        table_append(&t, "acme", TODAY - 2, 1);
+    run_at(&t, noon_us, &result);
+    CHECK_INT(result.files_before, 2);
+    CHECK_INT(count_manifests(&t, &gone), 3); // the first file's, the new one's, and what is gone
+    CHECK_INT(gone, 2);
+    check_rows(&t, 5, 2);
+    table_remove(&t);
+}
+
 static void files_end_at_the_size_that_is_wanted(void)
 {
     struct table t;
@@ -518,6 +553,8 @@ int main(void)
     TEST("a day that is over becomes one file, two hours after its end", a_day_that_is_over_becomes_one_file);
     TEST("one commit takes a hundred tenants and days, the next the rest", a_commit_takes_a_hundred_tenants_and_days);
     TEST("a hundred manifests become one", many_manifests_become_one);
+    TEST(
+        "files that are gone stand in a manifest of their own, for one snapshot", what_is_gone_is_told_by_one_snapshot);
     TEST("a merged file ends at the size that is wanted", files_end_at_the_size_that_is_wanted);
     TEST("a file that is damaged, cut or missing is named and left, and nothing else is lost",
         damaged_files_are_named_and_left);

@@ -77,14 +77,16 @@ static inline int table_list(void *context, const struct manifest *old, size_t o
     struct bytes uri = {0};
     (void)why;
     bytes_printf(&uri, "%s/%s", t->committer.table.objects->root, t->manifest_key);
-    *count = old_count + 1;
-    *rows = arena_get(arena, *count * sizeof **rows);
-    if (old_count)
-        memcpy(*rows, old, old_count * sizeof **rows);
-    (*rows)[old_count] = t->manifest.row;
-    (*rows)[old_count].path = arena_copy(arena, bytes_slice(&uri));
-    (*rows)[old_count].snapshot = t->commit.snapshot;
-    (*rows)[old_count].sequence = -1;
+    *count = 0;
+    *rows = arena_get(arena, (old_count + 1) * sizeof **rows);
+    for (size_t i = 0; i < old_count; i++)
+        if (manifest_is_live(&old[i]))
+            (*rows)[(*count)++] = old[i];
+    struct manifest *own = &(*rows)[(*count)++];
+    *own = t->manifest.row;
+    own->path = arena_copy(arena, bytes_slice(&uri));
+    own->snapshot = t->commit.snapshot;
+    own->sequence = -1;
     bytes_free(&uri);
     return 0;
 }
