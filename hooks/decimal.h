@@ -4,8 +4,9 @@
 //     ±Σ limb[i] · 10^(9·(low + i)), each limb below 10^9; the first and the last one are not 0, and 0 has none
 //
 // A number is taken if no digit of it stands further than DECIMAL_PLACES places from the point, on either side; all
-// that a double can be fits in there, to its last digit. So a sum of any such numbers, in any order, has a bounded size, and whether it
-// can be made never depends on what it holds meanwhile. Only products can become too large (DECIMAL_LIMBS_MAX).
+// that a double can be fits in there, to its last digit. So a sum of any such numbers, in any order, has a bounded
+// size, and whether it can be made never depends on what it holds meanwhile. Only products can become too large
+// (DECIMAL_LIMBS_MAX).
 //
 // A plain struct that the caller holds: {0} is 0, and decimal_free gives the memory of long ones back. Any thread.
 #pragma once
