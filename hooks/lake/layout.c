@@ -34,6 +34,9 @@ static int take_field(struct layout *s, struct slice field, struct reason *why)
         return reason_set(why, -ENOTSUP, "the table's schema has a field that cannot be read");
     json_member(field, "required", &required);
     const struct lake_column *own = own_column(id);
+    if (!own && json_kind(required) == JSON_TRUE)
+        return reason_set(
+            why, -ENOTSUP, "the table has a column %.*s that must have a value, and no event has one", SLICE_ARG(name));
     if (!read_type(type, &kind) || s->count == LAKE_COLUMNS_MAX) {
         s->others = true;
         return 0;

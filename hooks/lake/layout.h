@@ -20,7 +20,7 @@ struct layout {
 };
 
 // Reads the current schema of a table (metadata.h); `text` must outlive it. 0; -ENOTSUP with the reason when one of our
-// own columns is missing or has another type; -ENOMEM. Cleared in any case.
+// own columns is missing or has another type, or another one must have a value; -ENOMEM. Cleared in any case.
 int layout_read(struct layout *layout, struct slice metadata, struct reason *why);
 void layout_clear(struct layout *layout);
 #define LAYOUT_AUTO __attribute__((cleanup(layout_clear))) struct layout

@@ -44,7 +44,15 @@ static void killed_at_two_steps(void)
 
 // ---- a catalog that answers otherwise than it did
 
-enum answer { AS_IT_IS, LOST_BUT_DONE, LOST_AND_NOT_DONE, LOST_AND_DONE_LATER, REFUSED_BUT_DONE, FOREIGN_FIRST };
+enum answer {
+    AS_IT_IS,
+    LOST_BUT_DONE,
+    LOST_AND_NOT_DONE,
+    LOST_AND_DONE_LATER,
+    REFUSED_BUT_DONE,
+    FOREIGN_FIRST,
+    FOREIGN_SNAPSHOT
+};
 
 struct strange_catalog {
     struct lake_catalog catalog;
@@ -86,6 +94,29 @@ static enum commit_outcome strange_create(struct lake_catalog *catalog, struct s
     return lake_catalog_create(strange(catalog)->inner, schema, spec, properties, table, why);
 }
 
+// As compaction by others does: another snapshot of the same files.
+static void add_foreign_snapshot(struct lake_catalog *catalog, struct lake_table *table)
+{
+    struct slice metadata = bytes_slice(&table->metadata), snapshot;
+    struct reason why = {0};
+    int64_t sequence = 0;
+    BYTES_AUTO list = {0};
+    BYTES_AUTO updates = {0};
+    static int64_t id = 4242;
+    CHECK(metadata_snapshot(metadata, metadata_current(metadata), &snapshot));
+    CHECK(metadata_text(snapshot, "manifest-list", &list));
+    metadata_number(metadata, "last-sequence-number", &sequence);
+    id++;
+    bytes_printf(&updates,
+        "[{\"action\":\"add-snapshot\",\"snapshot\":{\"snapshot-id\":%lld,\"parent-snapshot-id\":%lld,"
+        "\"sequence-number\":%lld,\"timestamp-ms\":0,\"manifest-list\":\"%.*s\",\"schema-id\":0,"
+        "\"summary\":{\"operation\":\"replace\"}}},"
+        "{\"action\":\"set-snapshot-ref\",\"ref-name\":\"main\",\"type\":\"branch\",\"snapshot-id\":%lld}]",
+        (long long)id, (long long)metadata_current(metadata), (long long)sequence + 1, SLICE_ARG(bytes_slice(&list)),
+        (long long)id);
+    CHECK_INT(lake_catalog_commit(catalog, SLICE("[]"), bytes_slice(&updates), table, &why), COMMIT_DONE);
+}
+
 static enum commit_outcome strange_commit(struct lake_catalog *catalog, struct slice requirements, struct slice updates,
     struct lake_table *table, struct reason *why)
 {
@@ -105,14 +136,16 @@ static enum commit_outcome strange_commit(struct lake_catalog *catalog, struct s
         return COMMIT_UNKNOWN;
     }
     CHECK_INT(lake_catalog_load(s->inner, &copy, why), 0);
+    if (answer == FOREIGN_SNAPSHOT)
+        add_foreign_snapshot(s->inner, &copy);
     if (answer == FOREIGN_FIRST)
         CHECK_INT(lake_catalog_commit(s->inner, SLICE("[]"),
                       SLICE("[{\"action\":\"set-properties\",\"updates\":{\"foreign\":\"was here\"}}]"), &copy, why),
             COMMIT_DONE);
     enum commit_outcome outcome =
-        lake_catalog_commit(s->inner, requirements, updates, answer == FOREIGN_FIRST ? table : &copy, why);
+        lake_catalog_commit(s->inner, requirements, updates, answer >= FOREIGN_FIRST ? table : &copy, why);
     lake_table_clear(&copy);
-    return answer == FOREIGN_FIRST ? outcome : answer == LOST_BUT_DONE ? COMMIT_UNKNOWN : COMMIT_CONFLICT;
+    return answer >= FOREIGN_FIRST ? outcome : answer == LOST_BUT_DONE ? COMMIT_UNKNOWN : COMMIT_CONFLICT;
 }
 
 static void strange_close(struct lake_catalog *catalog)
@@ -176,6 +209,9 @@ static void conflict_with_others(void)
     flush_with(FOREIGN_FIRST, AS_IT_IS);
     flush_with(FOREIGN_FIRST, FOREIGN_FIRST);
     flush_with(LOST_AND_NOT_DONE, FOREIGN_FIRST);
+    flush_with(FOREIGN_SNAPSHOT, AS_IT_IS);
+    flush_with(FOREIGN_SNAPSHOT, LOST_BUT_DONE);
+    flush_with(LOST_AND_DONE_LATER, FOREIGN_SNAPSHOT);
 }
 
 // The answer is lost, nobody answers any more, and the daemon ends; the commit comes in when the next one has started.
