@@ -1,5 +1,7 @@
 #include "hooks/lake/journal.h"
 
+#include "hooks/lake/file.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -20,47 +22,10 @@ void journal_directory(const char *store, char path[static 480])
 static int make_directory(const char *store, char path[static 480], struct reason *why)
 {
     journal_directory(store, path);
-    if (mkdir(path, 0700) && errno != EEXIST)
-        return reason_set(why, -errno, "%s cannot be made: %s", path, strerror(errno));
+    int error = mkdir(path, 0700) ? -errno : file_sync_directory(AT_FDCWD, store);
+    if (error && error != -EEXIST)
+        return reason_set(why, error, "%s cannot be made: %s", path, strerror(-error));
     return 0;
-}
-
-static int sync_directory(const char *path)
-{
-    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    int error = fd < 0 || fsync(fd) ? -errno : 0;
-    if (fd >= 0)
-        close(fd);
-    return error;
-}
-
-static int write_all(int fd, struct slice text)
-{
-    while (text.size) {
-        ssize_t written = write(fd, text.at, text.size);
-        if (written < 0 && errno == EINTR)
-            continue;
-        if (written < 0)
-            return -errno;
-        text.at += written;
-        text.size -= (size_t)written;
-    }
-    return fdatasync(fd) ? -errno : 0;
-}
-
-static int read_file(int fd, struct bytes *out)
-{
-    for (;;) {
-        char *to = bytes_reserve(out, 65536);
-        ssize_t got = to ? read(fd, to, 65536) : -1;
-        if (!to)
-            return -ENOMEM;
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got <= 0)
-            return got < 0 ? -errno : 0;
-        out->size += (size_t)got;
-    }
 }
 
 // The next line, without its newline; false at the end. What has no newline was cut off, and never counted.
@@ -105,30 +70,24 @@ static void make_head(struct journal *j, const char *place)
         bytes_printf(&j->head, "table %s\n", j->table);
 }
 
-// The file anew, as head and lines are now: beside the old one, whose name it then takes.
+static int open_file(struct journal *j)
+{
+    if (j->fd >= 0)
+        close(j->fd);
+    j->fd = open(j->path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    return j->fd < 0 ? -errno : 0;
+}
+
+// The file anew, as head and lines are now.
 static int rewrite(struct journal *j, struct reason *why)
 {
-    char path[520], directory[520];
-    snprintf(path, sizeof path, "%s.new", j->path);
-    snprintf(directory, sizeof directory, "%s", j->path);
-    *strrchr(directory, '/') = '\0';
-    int fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    if (fd < 0)
-        return fails(j, -errno, why);
-    int error = write_all(fd, bytes_slice(&j->head));
+    BYTES_AUTO text = {0};
+    bytes_add_slice(&text, bytes_slice(&j->head));
+    bytes_add_slice(&text, bytes_slice(&j->lines));
+    int error = text.failed ? -ENOMEM : file_replace(j->path, bytes_slice(&text));
     if (!error)
-        error = write_all(fd, bytes_slice(&j->lines));
-    if (!error && rename(path, j->path))
-        error = -errno;
-    if (!error)
-        error = sync_directory(directory);
-    if (error) {
-        close(fd);
-        return fails(j, error, why);
-    }
-    close(j->fd);
-    j->fd = fd;
-    return 0;
+        error = open_file(j);
+    return error ? fails(j, error, why) : 0;
 }
 
 int journal_open(struct journal *j, const char *store, const char *place, struct reason *why)
@@ -139,18 +98,15 @@ int journal_open(struct journal *j, const char *store, const char *place, struct
     if (error)
         return error;
     snprintf(j->path, sizeof j->path, "%s/%016llx.journal", directory, (unsigned long long)slice_hash(slice_of(place)));
-    j->fd = open(j->path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (j->fd < 0)
-        return fails(j, -errno, why);
     BYTES_AUTO text = {0};
-    error = read_file(j->fd, &text);
+    error = open_file(j);
+    if (!error)
+        error = file_read(j->fd, &text);
     if (!error) {
         take_head(j, bytes_slice(&text));
         make_head(j, place);
-        error = text.failed || j->lines.failed || j->head.failed ? -ENOMEM : sync_directory(directory);
+        error = text.failed || j->lines.failed || j->head.failed ? -ENOMEM : 0;
     }
-    if (!error && (lseek(j->fd, 0, SEEK_END) < 0))
-        error = -errno;
     // A line that was cut off must not become the start of another.
     if (!error && (!text.size || text.at[text.size - 1] != '\n'))
         error = rewrite(j, why);
@@ -188,7 +144,9 @@ int journal_set_table(struct journal *j, const char *uuid, struct reason *why)
 // Takes the line.
 static int add_line(struct journal *j, struct bytes *line, struct reason *why)
 {
-    int error = line->failed ? -ENOMEM : write_all(j->fd, bytes_slice(line));
+    int error = line->failed ? -ENOMEM : file_write(j->fd, bytes_slice(line));
+    if (!error && fdatasync(j->fd))
+        error = -errno;
     if (!error)
         bytes_add_slice(&j->lines, bytes_slice(line));
     bytes_free(line);

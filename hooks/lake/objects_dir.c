@@ -2,6 +2,7 @@
 // link(2) never takes a name that is taken. What a kill leaves in .parts/ goes after a day.
 #include "hooks/lake/objects.h"
 
+#include "hooks/lake/file.h"
 #include "store/when.h"
 
 #include <dirent.h>
@@ -43,20 +44,6 @@ static int fails(struct reason *why, int error, const char *what, const char *ke
 
 // ---- writing
 
-static int write_all(int fd, const char *from, size_t size)
-{
-    while (size) {
-        ssize_t written = write(fd, from, size);
-        if (written < 0 && errno == EINTR)
-            continue;
-        if (written < 0)
-            return -errno;
-        from += written;
-        size -= (size_t)written;
-    }
-    return 0;
-}
-
 static int open_part(struct directory *d, char name[static PART_NAME])
 {
     uint64_t number;
@@ -65,16 +52,6 @@ static int open_part(struct directory *d, char name[static PART_NAME])
     snprintf(name, PART_NAME, "%016llx", (unsigned long long)number);
     int fd = openat(d->parts_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
     return fd < 0 ? -errno : fd;
-}
-
-static int sync_directory(struct directory *d, const char *path)
-{
-    int fd = openat(d->fd, *path ? path : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0)
-        return -errno;
-    int error = fsync(fd) ? -errno : 0;
-    close(fd);
-    return error;
 }
 
 // The directory that a key lies in: "" for the root.
@@ -96,7 +73,7 @@ static int make_parents(struct directory *d, const char *key)
             continue;
         }
         parent_of(path, parent);
-        int error = sync_directory(d, parent);
+        int error = file_sync_directory(d->fd, parent);
         if (error)
             return error;
     }
@@ -128,7 +105,7 @@ static int finish_part(
                                 : fails(why, error, "written", key);
     parent_of(key, parent);
     // It has its name, but a power cut might take it.
-    if (sync_directory(d, parent))
+    if (file_sync_directory(d->fd, parent))
         return reason_set(why, -EINPROGRESS, "the directory of %s cannot be synced", key);
     return 0;
 }
@@ -157,7 +134,7 @@ static int dir_begin(struct objects *objects, const char *key, struct upload **u
 static int dir_add(struct upload *upload, const void *from, size_t size, struct reason *why)
 {
     struct dir_upload *u = (struct dir_upload *)upload;
-    int error = write_all(u->fd, from, size);
+    int error = file_write(u->fd, (struct slice){.at = from, .size = size});
     return error ? fails(why, error, "written", u->key) : 0;
 }
 

@@ -1,5 +1,6 @@
 #include "hooks/lake/options.h"
 
+#include "hooks/lake/file.h"
 #include "hooks/lake/journal.h"
 #include "hooks/lake/place.h"
 
@@ -133,27 +134,16 @@ static void place_path(const char *store, char path[static 512])
     snprintf(path, 512, "%s/place", directory);
 }
 
-static bool write_place(FILE *file, const struct lake_options *o)
+int lake_place_remember(const char *store, const struct lake_options *o, struct reason *why)
 {
-    bool written = fprintf(file, "lake=%s\n", o->place) > 0;
-    for (enum lake_setting i = 0; i < LAKE_SETTINGS; i++) {
-        if (o->settings[i][0])
-            written = written && fprintf(file, "%s=%s\n", settings[i].name, o->settings[i]) > 0;
-    }
-    return written && fflush(file) == 0 && fsync(fileno(file)) == 0;
-}
-
-int lake_place_remember(const char *store, const struct lake_options *options, struct reason *why)
-{
-    char path[512], fresh[520];
+    char path[512];
+    BYTES_AUTO text = {0};
     place_path(store, path);
-    snprintf(fresh, sizeof fresh, "%s.new", path);
-    FILE *file = fopen(fresh, "we");
-    int error = file && write_place(file, options) ? 0 : -errno;
-    if (file && fclose(file) && !error)
-        error = -errno;
-    if (!error && rename(fresh, path))
-        error = -errno;
+    bytes_printf(&text, "lake=%s\n", o->place);
+    for (enum lake_setting i = 0; i < LAKE_SETTINGS; i++)
+        if (o->settings[i][0])
+            bytes_printf(&text, "%s=%s\n", settings[i].name, o->settings[i]);
+    int error = text.failed ? -ENOMEM : file_replace(path, bytes_slice(&text));
     return error ? reason_set(why, error, "%s: %s", path, strerror(-error)) : 0;
 }
 

@@ -1,5 +1,7 @@
 #include "hooks/lake/removals.h"
 
+#include "hooks/lake/file.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -14,21 +16,6 @@ static int fails(const struct removals *r, int error, struct reason *why)
     return reason_set(why, error, "%s: %s", r->path, strerror(-error));
 }
 
-static int read_all(struct removals *r, int fd)
-{
-    for (;;) {
-        char *to = bytes_reserve(&r->lines, 65536);
-        if (!to)
-            return -ENOMEM;
-        ssize_t size = read(fd, to, 65536);
-        if (size < 0)
-            return -errno;
-        if (size == 0)
-            return 0;
-        r->lines.size += (size_t)size;
-    }
-}
-
 int removals_open(struct removals *r, const char *journal, struct reason *why)
 {
     *r = (struct removals){0};
@@ -37,7 +24,7 @@ int removals_open(struct removals *r, const char *journal, struct reason *why)
     int fd = open(r->path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return errno == ENOENT ? 0 : fails(r, -errno, why);
-    int error = read_all(r, fd);
+    int error = file_read(fd, &r->lines);
     close(fd);
     return error ? fails(r, error, why) : 0;
 }
@@ -54,47 +41,13 @@ int removals_add(struct removals *r, int64_t at_us, struct slice key)
     return r->lines.failed ? -ENOMEM : 0;
 }
 
-static int sync_directory(const char *path)
-{
-    char directory[512];
-    snprintf(directory, sizeof directory, "%s", path);
-    *strrchr(directory, '/') = '\0';
-    int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0)
-        return -errno;
-    int error = fsync(fd) ? -errno : 0;
-    close(fd);
-    return error;
-}
-
-static int write_file(const struct removals *r, const char *path)
-{
-    FILE *file = fopen(path, "we");
-    if (!file)
-        return -errno;
-    bool written =
-        fwrite(r->lines.at, 1, r->lines.size, file) == r->lines.size && !fflush(file) && !fsync(fileno(file));
-    int error = written ? 0 : -errno;
-    if (fclose(file) && !error)
-        error = -errno;
-    return error;
-}
-
 int removals_save(struct removals *r, struct reason *why)
 {
-    char fresh[520];
     if (!r->changed)
         return 0;
-    snprintf(fresh, sizeof fresh, "%s.new", r->path);
-    int error = write_file(r, fresh);
-    if (!error && rename(fresh, r->path))
-        error = -errno;
-    if (!error)
-        error = sync_directory(r->path);
-    if (error)
-        return fails(r, error, why);
-    r->changed = false;
-    return 0;
+    int error = file_replace(r->path, bytes_slice(&r->lines));
+    r->changed = error != 0;
+    return error ? fails(r, error, why) : 0;
 }
 
 bool removals_next(struct removal *at)
