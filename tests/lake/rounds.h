@@ -7,6 +7,7 @@
 
 #include "hooks/lake/check.h"
 #include "hooks/lake/compact.h"
+#include "hooks/lake/expire.h"
 #include "hooks/lake/flush.h"
 #include "hooks/lake/metadata.h"
 #include "hooks/lake/step.h"
@@ -21,6 +22,8 @@ struct rounds {
     struct lake_options options;
     unsigned appended; // events, in all rounds
     bool compacts;     // small files are merged after each flush
+    // … and what this lets go goes; NULL: nothing.
+    const struct expire_policy *expires;
 };
 
 static unsigned rounds_stop_at, rounds_step; // of the child
@@ -77,6 +80,10 @@ static inline int rounds_flush(struct rounds *r, struct reason *why)
     struct compact_result merged = {0};
     if (!error && r->compacts)
         error = compact_run(&compactor, &c, when_now_us(), &merged, why);
+    // What the first lets go, the second removes.
+    struct expired expired;
+    for (int i = 0; i < 2 && !error && r->expires; i++)
+        error = expire(&c, r->expires, &expired, why);
     committer_close(&c);
     return error;
 }

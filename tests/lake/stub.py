@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""stub.py DIRECTORY: a strict S3 and a REST catalog on a free port of 127.0.0.1 (DIRECTORY/port) until it is killed.
+"""stub.py DIRECTORY [CHANCE SEED]: a strict S3 and a REST catalog on a free port of 127.0.0.1 (DIRECTORY/port) until it is killed.
 It is strict where others are kind, and fails on demand where others cannot.
 
 S3: path style, key stubAK, secret stubSK, region us-east-1; with a file DIRECTORY/session its text must come as session
-token. Every header x-amz-*, host, range and if-* must be signed, the path and the query encoded and sorted as they are
+token. Every header x-amz-*, host and if-* must be signed, the path and the query encoded and sorted as they are
 sent, the payload's hash right, the date within 15 minutes. The catalog, at /rest: stub_catalog.py.
 
 DIRECTORY/requests: a line a request, `METHOD TARGET STATUS`; status 0: no answer was given.
@@ -16,11 +16,14 @@ METHOD (or *) whose target has PATTERN (a regular expression) in it meet what KI
     cut         the connection is closed, nothing done       cut-after   done, then closed without an answer
     hang        no answer, nothing done                      hang-after  done, then no answer
     half        done, but half of the answer's body
+With CHANCE (0.05: one in twenty) each request that no line speaks of meets one of them that passes, as SEED decides,
+until there is a file DIRECTORY/calm.
 """
 import datetime
 import hashlib
 import hmac
 import os
+import random
 import re
 import sys
 import threading
@@ -35,6 +38,7 @@ import stub_catalog
 KEY, SECRET, REGION = 'stubAK', 'stubSK', 'us-east-1'
 PAGE = 100  # keys of a listing
 PART_MIN = 5 << 20
+PASSING = ['500', '503', '500-after', 'html502', 'conflict', 'cut', 'cut-after', 'half']
 EMPTY = hashlib.sha256(b'').hexdigest()
 
 directory = sys.argv[1]
@@ -56,12 +60,18 @@ class Refused(Exception):
 class Faults:
     def __init__(self):
         self.of, self.lines = None, []
+        self.chance = float(sys.argv[2]) if len(sys.argv) > 2 else 0
+        self.random = random.Random(int(sys.argv[3]) if len(sys.argv) > 3 else 0)
+
+    def any(self):
+        calm = self.random.random() >= self.chance or os.path.exists(os.path.join(directory, 'calm'))
+        return None if calm else self.random.choice(PASSING)
 
     def take(self, method, target):
         try:
             stat = os.stat(os.path.join(directory, 'faults'))
         except FileNotFoundError:
-            return None
+            return self.any()
         if self.of != (stat.st_ino, stat.st_mtime_ns):
             self.of = (stat.st_ino, stat.st_mtime_ns)
             with open(os.path.join(directory, 'faults')) as file:
@@ -70,7 +80,7 @@ class Faults:
             if int(line[1]) > 0 and line[2] in ('*', method) and re.search(line[3].strip(), target):
                 line[1] = int(line[1]) - 1
                 return line[0]
-        return None
+        return self.any()
 
 
 faults = Faults()
@@ -100,7 +110,7 @@ def check_signature(method, path, query, headers, body):
         raise Refused(403, 'AccessDenied', 'no signature, or another kind of one')
     key, *scope, names, given = found.groups()
     names = names.split(';')
-    must = [n for n in headers if n.startswith(('x-amz-', 'if-')) or n in ('host', 'range')]
+    must = [n for n in headers if n.startswith(('x-amz-', 'if-')) or n == 'host']
     if names != sorted(names) or not set(must) <= set(names):
         raise Refused(403, 'AccessDenied', f'not all of {must} are signed')
     if key != KEY:
