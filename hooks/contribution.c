@@ -45,7 +45,7 @@ static int look_at_value(
 // What the filter cannot be asked about does not match: that must not keep an event from being added.
 static int matches(const struct metric_definition *d, const struct shown_state *shown, struct slice object)
 {
-    int holds = event_filter_matches(&d->filter, shown, object);
+    int holds = event_filter_matches(&d->filter, d->match, shown, object);
     return holds < 0 && holds != -ENOMEM ? 0 : holds;
 }
 

@@ -104,30 +104,32 @@ int event_filter_plain(struct slice line, struct bytes *out)
     return out->failed ? -ENOMEM : 0;
 }
 
-static int find_matches(const struct filter *find, struct reader *reader, const struct shown_state *shown)
+// A FILTER of find/ looks at states: the event is shown to it as one.
+static int find_holds(const struct filter *find, struct reader *reader, struct slice plain, struct slice target)
 {
     struct match *match;
-    int error = match_open(&match, reader, find, 0, NULL, NULL);
+    STATE_AUTO state = state_make(true, 0, SLICE(""), name_entity_noun(target), plain);
+    struct shown_state shown = {.name = target, .version = 1, .state = state};
+    int error = state ? match_open(&match, reader, find, 0, NULL, NULL) : -ENOMEM;
     if (error)
         return error;
-    int holds = match_holds(match, shown);
+    int holds = match_holds(match, &shown);
     match_close(match);
     return holds;
 }
 
-// A FILTER of find/ looks at states: the event is shown to it as one.
-static int find_holds(const struct filter *find, struct reader *reader, struct slice plain, struct slice target)
+int event_filter_open(const struct event_filter *f, struct match **match)
 {
-    STATE_AUTO state = state_make(true, 0, SLICE(""), name_entity_noun(target), plain);
-    struct shown_state shown = {.name = target, .version = 1, .state = state};
-    return state ? find_matches(find, reader, &shown) : -ENOMEM;
+    *match = NULL;
+    return f->has_find ? match_open(match, NULL, &f->find, 0, NULL, NULL) : 0;
 }
 
-int event_filter_matches(const struct event_filter *f, const struct shown_state *shown, struct slice object)
+int event_filter_matches(
+    const struct event_filter *f, struct match *match, const struct shown_state *shown, struct slice object)
 {
     if (event_filter_is_open(f))
         return 1;
-    return f->has_find ? find_matches(&f->find, NULL, shown) : operators_match(&operators, f->object, object, NULL);
+    return match ? match_holds(match, shown) : operators_match(&operators, f->object, object, NULL);
 }
 
 int event_filter_holds(const struct event_filter *f, struct reader *reader, struct slice line)

@@ -5,7 +5,7 @@
 
 #include "store/arena.h"
 #include "store/filter.h"
-#include "store/shown.h"
+#include "store/match.h"
 
 struct event_filter {
     struct slice object; // one of them, or neither: everything passes
@@ -27,5 +27,9 @@ int event_filter_holds(const struct event_filter *filter, struct reader *reader,
 
 // Appends the event's line as filters see it. 0 or -ENOMEM.
 int event_filter_plain(struct slice line, struct bytes *plain);
+// Makes ready what is asked often: of a FILTER its expressions, else NULL. Close it by match_close, before the filter.
+// 0 or -errno.
+int event_filter_open(const struct event_filter *filter, struct match **match);
 // Does what is shown so match, be it an event or a state? `object` is all of it. It follows no ids of other entities.
-int event_filter_matches(const struct event_filter *filter, const struct shown_state *shown, struct slice object);
+int event_filter_matches(
+    const struct event_filter *filter, struct match *match, const struct shown_state *shown, struct slice object);

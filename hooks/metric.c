@@ -163,6 +163,8 @@ static int read_source(struct reading *r)
     if (!error && r->filter.at)
         error = event_filter_read(&d->filter, r->filter, &d->arena, r->why);
     if (!error)
+        error = event_filter_open(&d->filter, &d->match);
+    if (!error)
         error = quick_filter_read(&d->quick, &d->filter, &d->arena);
     return error;
 }
@@ -187,6 +189,7 @@ int metric_read(struct metric_definition *d, struct slice text, struct reason *w
 void metric_free(struct metric_definition *d)
 {
     event_patterns_free(&d->patterns);
+    match_close(d->match);
     event_filter_free(&d->filter);
     arena_free(&d->arena);
     *d = (struct metric_definition){0};

@@ -11,7 +11,7 @@
 // is an object of operators or a FILTER of find/ (event_filter.h); over events its paths, and the field, begin at the
 // event's own line, a {"before","after"} read as its `after`. It looks at one state, or one event: it follows no ids.
 //
-// Plain data; any thread.
+// Belongs to one thread at a time.
 #pragma once
 
 #include "hooks/event_filter.h"
@@ -39,6 +39,7 @@ struct metric_definition {
     bool looks_at_meta;             // the field or the filter names $id, $version …
     struct slice field_key;         // the first of its steps, quoted
     struct event_filter filter;
+    struct match *match;       // the same, ready (event_filter_open): of one thread at a time
     struct quick_filter quick; // the same, as far as it is plain
     int64_t interval_us;       // of its history
     struct arena arena;
