@@ -5,7 +5,10 @@
 #include "cli/show.h"
 #include "cli/tenants.h"
 #include "cli/terminal.h"
+#include "hooks/at_rest.h"
 #include "store/json.h"
+#include "store/rehearsal.h"
+#include "store/survey.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -19,9 +22,9 @@
 
 static const char usage[] =
     "Usage: factfs status [OPTION]... PATH...\n"
-    "Shows how tenants are: alerts, metrics, and of each hook its state, how far behind it is, and its last error. "
-    "PATH\n"
-    "is a tenant in a mount, a mount, or a store that is mounted on this machine.\n"
+    "Shows how tenants are: alerts, metrics, and of each hook its state, how far behind it is, and its last error.\n"
+    "PATH is a tenant in a mount, a mount, or a store; of one that is not mounted, what its files say of webhooks\n"
+    "and integrations.\n"
     "\n"
     "  -q, --quiet           show only alerts, and hooks that are not well\n"
     "      --utc             times in UTC, not in the local zone\n"
@@ -245,7 +248,7 @@ static void show_hooks(struct status *s, struct slice hooks)
 
 // ---- a tenant
 
-static void show_head(struct status *s, const char *name, struct slice whole)
+static void show_head(struct status *s, const char *name, struct slice whole, const char *note)
 {
     coloured(s, bold, slice_of(name));
     bytes_add_text(&s->out, "  ");
@@ -257,22 +260,15 @@ static void show_head(struct status *s, const char *name, struct slice whole)
         bytes_add_text(&s->out, ", the last at ");
         add_time(s, whole, "lastEventAt");
     }
-    bytes_add_char(&s->out, '\n');
+    bytes_printf(&s->out, "%s\n", note);
 }
 
-static int show_tenant(struct status *s, const struct tenant_path *tenant)
+// A status.json, or what there is of one.
+static void show_tenant(struct status *s, const char *name, struct slice whole, const char *note)
 {
-    BYTES_AUTO text = {0};
-    char path[PATH_MAX];
     struct slice part;
-    if (snprintf(path, sizeof path, "%s/status.json", tenant->path) >= PATH_MAX)
-        return -ENAMETOOLONG;
-    int error = object_read("status", path, &text);
-    if (error)
-        return error;
-    struct slice whole = bytes_slice(&text);
     size_t before = s->out.size;
-    show_head(s, tenant->name, whole);
+    show_head(s, name, whole, note);
     size_t head = s->out.size;
     if (json_member(whole, "alerts", &part) && json_kind(part) == JSON_ARRAY)
         show_alerts(s, part);
@@ -284,7 +280,84 @@ static int show_tenant(struct status *s, const struct tenant_path *tenant)
         show_hook(s, SLICE("lake"), part);
     if (s->quiet && s->out.size == head)
         s->out.size = before;
-    return 0;
+}
+
+static bool show_mounted(struct status *s, const struct tenant_path *tenant)
+{
+    BYTES_AUTO text = {0};
+    char path[PATH_MAX];
+    bool fits = snprintf(path, sizeof path, "%s/status.json", tenant->path) < PATH_MAX;
+    int error = fits ? object_read("status", path, &text) : -ENAMETOOLONG;
+    if (!error)
+        show_tenant(s, tenant->name, bytes_slice(&text), "");
+    else if (error != -EBADMSG)
+        command_complain("status", tenant->path, strerror(-error));
+    return !error;
+}
+
+// ---- a store that is not mounted
+
+static int describe(struct rehearsal *r, struct bytes *text)
+{
+    const struct log_end *end = &r->tx.published;
+    bytes_printf(text, "{\"position\":%llu,\"entities\":%llu,\"lastEventAt\":", (unsigned long long)end->position,
+        (unsigned long long)end->entities);
+    if (end->position)
+        when_quote(text, end->at_us);
+    else
+        bytes_add_text(text, "null");
+    bytes_add_text(text, ",\"hooks\":");
+    int error = at_rest_show(&r->tx.reader, text);
+    bytes_add_char(text, '}');
+    return error ? error : text->failed ? -ENOMEM : 0;
+}
+
+static bool show_resting(struct status *s, const struct survey *survey, const struct tenant_info *tenant)
+{
+    BYTES_AUTO text = {0};
+    char path[512];
+    struct rehearsal rehearsal;
+    struct reason why = {0};
+    survey_file(survey, tenant->name, path);
+    struct tenant_options options = {
+        .number = tenant->number, .name = tenant->name, .path = path, .sqids = &survey->sqids};
+    int error = rehearsal_open(&rehearsal, &options, survey->mode, &why);
+    if (!error) {
+        error = describe(&rehearsal, &text);
+        rehearsal_close(&rehearsal);
+    }
+    if (error)
+        command_complain("status", tenant->name, why.text[0] ? why.text : strerror(-error));
+    else
+        show_tenant(s, tenant->name, bytes_slice(&text), survey->lock_fd < 0 ? "; served elsewhere" : "; not mounted");
+    return !error;
+}
+
+static bool show_store(struct status *s, const char *path)
+{
+    struct survey survey;
+    struct reason why = {0};
+    bool read = true;
+    if (survey_open(&survey, path, &why)) {
+        command_complain("status", path, why.text);
+        return false;
+    }
+    for (uint32_t i = 0; i < survey.count; i++)
+        read &= show_resting(s, &survey, &survey.tenants[i]);
+    survey_close(&survey);
+    return read;
+}
+
+// False when something could not be read, which was said; *error is that of the output.
+static bool show_path(struct status *s, const char *path, int *error)
+{
+    TENANTS_AUTO tenants = {0};
+    int unknown = tenants_add(&tenants, "status", path);
+    bool read = unknown == -ENOTCONN ? show_store(s, path) : !unknown;
+    for (size_t i = 0; i < tenants.count; i++)
+        read &= show_mounted(s, &tenants.all[i]);
+    *error = terminal_write(&s->out);
+    return read;
 }
 
 // ---- the command line
@@ -292,7 +365,6 @@ static int show_tenant(struct status *s, const struct tenant_path *tenant)
 int status_main(int argc, char **argv)
 {
     struct status s = {0};
-    TENANTS_AUTO tenants = {0};
     const struct command command = {
         .name = "status",
         .usage = usage,
@@ -304,17 +376,10 @@ int status_main(int argc, char **argv)
     if (status >= 0)
         return status;
     bool wrong = false;
-    int error = 0;
     signal(SIGPIPE, SIG_IGN);
-    for (int i = optind; i < argc; i++)
-        wrong |= tenants_add(&tenants, "status", argv[i]) != 0;
-    for (size_t i = 0; !error && i < tenants.count; i++) {
-        int unread = show_tenant(&s, &tenants.all[i]);
-        if (unread && unread != -EBADMSG)
-            command_complain("status", tenants.all[i].path, strerror(-unread));
-        wrong |= unread != 0;
-        error = terminal_write(&s.out);
-    }
+    int error = 0;
+    for (int i = optind; !error && i < argc; i++)
+        wrong |= !show_path(&s, argv[i], &error);
     if (error && error != -EPIPE)
         command_complain("status", "standard output", strerror(-error));
     bytes_free(&s.out);

@@ -339,8 +339,11 @@ int tail_hooks_main(int argc, char **argv)
         return status;
     signal(SIGPIPE, SIG_IGN);
     int error = 0;
-    for (int i = optind; !error && i < argc; i++)
+    for (int i = optind; !error && i < argc; i++) {
         error = tenants_add(&tail.tenants, "tail-hooks", argv[i]);
+        if (error == -ENOTCONN)
+            command_complain("tail-hooks", argv[i], "this store is not mounted on this machine, so nothing is sent");
+    }
     while (!error && (error = look(&tail)) == 0)
         error = rest();
     return error == -EPIPE ? EXIT_SUCCESS : EXIT_FAILURE;

@@ -14,7 +14,8 @@ struct tenants {
     size_t count, room;
 };
 
-// Adds the tenants that `path` stands for. 0, or -errno, reported as from a command.
+// Adds the tenants that `path` stands for. -ENOTCONN for a store that is not mounted here; or another -errno, reported
+// as from a command.
 int tenants_add(struct tenants *tenants, const char *command, const char *path);
 void tenants_free(struct tenants *tenants);
 #define TENANTS_AUTO __attribute__((cleanup(tenants_free))) struct tenants

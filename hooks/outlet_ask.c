@@ -8,23 +8,9 @@
 // Lines are answered in pieces of about this size.
 #define PIECE_BYTES ((size_t)1 << 20)
 
-// The first event that is not done: its timestamp, or 0.
-static int64_t oldest_us(const struct outlet *o, const struct queue *q)
-{
-    uint64_t first = q->counted_events ? q->scanned + 1 : UINT64_MAX, offset;
-    int64_t at_us = 0;
-    for (size_t i = 0; i < q->slot_count; i++)
-        for (const struct job *job = q->slots[i]; job; job = job->same_slot)
-            if (!job->single && job->place.position < first)
-                first = job->place.position;
-    if (first != UINT64_MAX && engine_event_place(o->reader->engine, first, &offset, &at_us))
-        return 0;
-    return at_us;
-}
-
 void outlet_show(const struct outlet *o, const struct queue *q, struct bytes *out, int64_t now_us)
 {
-    report_status(out, q, q->events + q->counted_events, oldest_us(o, q), now_us);
+    report_status(out, q, q->events + q->counted_events, queue_oldest_us(q, o->reader), now_us);
 }
 
 static int show_attempts(struct outlet *o, const struct queue *q, struct follower_ask *ask)

@@ -136,6 +136,8 @@ void queue_fetch_singles(struct queue *q, struct reader *reader);
 bool queue_wants(const struct queue *q, struct reader *reader, const struct event_row *row);
 // Which lane is it in?
 uint64_t queue_lane(const struct queue *q, const struct event_row *row);
+// When the first event was that is not done, by its timestamp; 0: there is none, or it cannot be read.
+int64_t queue_oldest_us(const struct queue *q, struct reader *reader);
 
 // ---- sending
 

@@ -279,6 +279,19 @@ int queue_find_next(struct queue *q, struct reader *reader, const struct job *jo
     return error;
 }
 
+int64_t queue_oldest_us(const struct queue *q, struct reader *reader)
+{
+    uint64_t first = q->counted_events ? q->scanned + 1 : UINT64_MAX, offset;
+    int64_t at_us = 0;
+    for (size_t i = 0; i < q->slot_count; i++)
+        for (const struct job *job = q->slots[i]; job; job = job->same_slot)
+            if (!job->single && job->place.position < first)
+                first = job->place.position;
+    if (first != UINT64_MAX && engine_event_place(reader->engine, first, &offset, &at_us))
+        return 0;
+    return at_us;
+}
+
 // ---- singles
 
 void queue_fetch_singles(struct queue *q, struct reader *reader)

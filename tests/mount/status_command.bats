@@ -82,11 +82,36 @@ status_shows() {
     holds $'\033[31mfailing\033[0m' "$output"
 }
 
+@test "a store that is not mounted: what waits in it, and what has failed" {
+    sends "500/$P" '"retry":{"maxAttempts":1}'
+    created deal_1
+    wait_for status_is '.dead == 1'
+    webhook off "{\"trigger\":\"Deal.*\",\"url\":\"$RECEIVER/ok/$P\",\"disabled\":true}"
+    created deal_2
+    created contact_1
+    wait_for status_is '.lag == 1'
+    W=$T/hooks/webhooks/w
+    wait_for status_is '.dead == 2'
+    local events at
+    events=$(count "$T")
+    at=$(member timestamp "$(last "$T")")
+    daemon_stop
+    run "$FACTFS" status --utc "$STORE"
+    daemon_start -o hooks_allow=127.0.0.1
+    is 3 "$status"
+    local mine
+    mine=$(sed -n "/^$TENANT  /,\$p" <<< "$output")
+    holds "$TENANT  $events events, 5 entities, the last at ${at%%.*}Z; not mounted" "$mine"
+    holds 'webhooks/w                failing    lag 0, 2 dead, 2 attempts' "$mine"
+    holds 'status 500' "$mine"
+    holds 'webhooks/off              disabled   lag 1, oldest ' "$mine"
+}
+
 @test "what is no tenant, no mount and no mounted store is told, and the others are shown" {
     mkdir "$BATS_TEST_TMPDIR/store" "$BATS_TEST_TMPDIR/empty"
     touch "$BATS_TEST_TMPDIR/store/catalog"
     ends 1 "$FACTFS" status "$BATS_TEST_TMPDIR/store" "$T"
-    holds 'not mounted' "$output"
+    holds 'is not a file of factfs' "$output"
     holds "$TENANT  0 events" "$output"
     ends 1 "$FACTFS" status "$BATS_TEST_TMPDIR/empty"
     holds 'no tenant' "$output"
