@@ -1,6 +1,7 @@
 #include "hooks/revenue.h"
 
 #include "hooks/metrics.h"
+#include "hooks/revenue_side.h"
 #include "hooks/subscription.h"
 #include "store/json.h"
 #include "store/tenant.h"
@@ -12,7 +13,6 @@
 #define SPAN_US (30 * 86400 * WHEN_US_PER_SECOND)
 // So many old events are looked at before the clock is.
 #define EVENTS_AT_ONCE 16u
-#define LINK_SLOTS     (2 * REVENUE_LINKS_MAX)
 
 const char *const revenue_names[BUILT_INS + 1] = {
     [BUILT_IN_MRR] = "mrr",
@@ -34,56 +34,6 @@ static bool is_price(struct slice noun)
 bool revenue_is_about(struct slice noun)
 {
     return is_subscription(noun) || is_price(noun);
-}
-
-// ---- who has which price
-
-static uint64_t price_hash(struct slice name)
-{
-    return slice_hash(name);
-}
-
-static uint32_t *link_slot(const struct revenue_links *links, const struct revenue_link *link)
-{
-    size_t slot = (link->price ^ link->entity * UINT64_C(0x9e3779b97f4a7c15)) % LINK_SLOTS;
-    for (; links->slots[slot]; slot = (slot + 1) % LINK_SLOTS) {
-        const struct revenue_link *other = &links->all[links->slots[slot] - 1];
-        if (other->price == link->price && other->entity == link->entity)
-            break;
-    }
-    return &links->slots[slot];
-}
-
-static void links_clear(struct revenue_links *links)
-{
-    free(links->all);
-    free(links->slots);
-    *links = (struct revenue_links){0};
-}
-
-static void links_lose(struct revenue_links *links)
-{
-    links_clear(links);
-    links->lost = true;
-}
-
-static void links_add(struct revenue_links *links, const struct revenue_link *link)
-{
-    if (links->lost)
-        return;
-    if (!links->all) {
-        links->all = calloc(REVENUE_LINKS_MAX, sizeof *links->all);
-        links->slots = calloc(LINK_SLOTS, sizeof *links->slots);
-    }
-    uint32_t *slot = links->all && links->slots ? link_slot(links, link) : NULL;
-    if (slot && *slot)
-        return;
-    if (!slot || links->count == REVENUE_LINKS_MAX) {
-        links_lose(links);
-        return;
-    }
-    links->all[links->count++] = *link;
-    *slot = (uint32_t)links->count;
 }
 
 // ---- the whole
@@ -183,87 +133,7 @@ int revenue_value(const struct revenue *r, enum built_in which, struct fraction 
     return fraction_set(value, &over, &under);
 }
 
-// ---- one subscription at one time
-
-struct side {
-    bool active;
-    bool ended; // canceled or deleted
-    struct decimal monthly;
-};
-
-static void side_free(struct side *side)
-{
-    decimal_free(&side->monthly);
-}
-#define SIDE_AUTO __attribute__((cleanup(side_free))) struct side
-
-// Where states of prices are found: in a transaction, as they are by now; else as of a position. One of them may have
-// another state instead.
-struct prices_of {
-    struct transaction *tx;
-    struct reader *reader;
-    uint64_t position;
-    struct slice name; // of that one; empty: there is none
-    struct state *instead;
-};
-
-// The state of an entity as of a position; NULL: there was none.
-static int state_at(struct reader *reader, uint64_t entity, uint64_t position, struct state **state)
-{
-    uint32_t version = 0;
-    *state = NULL;
-    int error = history_version_at(reader, entity, position, &version);
-    if (!error && version)
-        error = history_state(reader, entity, version, state);
-    return error == -ENOENT ? 0 : error;
-}
-
-// An entity's id has no escapes.
-static struct slice unquoted(struct slice quoted)
-{
-    return (struct slice){.at = quoted.at + 1, .size = quoted.size - 2};
-}
-
-static int find_price(const struct prices_of *of, struct slice quoted, struct state **price)
-{
-    struct slice name = unquoted(quoted);
-    struct head head;
-    *price = NULL;
-    if (!name_is_entity(name))
-        return 0;
-    if (of->name.size && slice_equal(of->name, name)) {
-        *price = state_hold(of->instead);
-        return 0;
-    }
-    int error = of->tx ? transaction_peek(of->tx, name, 0, &head, price) : history_head(of->reader, name, &head);
-    if (!error && !of->tx)
-        error = state_at(of->reader, head.id, of->position, price);
-    return error == -ENOENT ? 0 : error;
-}
-
-static int read_side(
-    struct revenue *r, uint64_t entity, const struct state *state, const struct prices_of *of, struct side *side)
-{
-    struct slice quoted;
-    STATE_AUTO price = NULL;
-    bool alive = state && state->alive;
-    side->active = alive && subscription_is_active(state->fields);
-    side->ended = !alive || subscription_is_canceled(state->fields);
-    if (!side->active)
-        return 0;
-    if (subscription_price(state->fields, &quoted)) {
-        BYTES_AUTO name = {0};
-        bytes_add_slice(&name, quoted);
-        int error = name.failed ? -ENOMEM : find_price(of, bytes_slice(&name), &price);
-        // What is damaged is as if it were not there; it stays so.
-        if (error && error != -EIO)
-            return error;
-        links_add(&r->links, &(struct revenue_link){.price = price_hash(unquoted(quoted)), .entity = entity});
-    }
-    struct slice none = {.at = "", .size = 0};
-    int error = subscription_monthly(state->fields, price && price->alive ? price->fields : none, &side->monthly);
-    return error == -ERANGE ? 0 : error;
-}
+// ---- one subscription
 
 // What a subscription that was so then, and is so now, contributes is added, or taken off.
 static int contribute(struct metrics *all, uint64_t position, bool add, const struct side *then, const struct side *now)
@@ -292,8 +162,8 @@ static int read_then(struct metrics *all, struct reader *reader, uint64_t entity
 {
     STATE_AUTO state = NULL;
     const struct prices_of of = {.reader = reader, .position = all->revenue.lag};
-    int error = state_at(reader, entity, all->revenue.lag, &state);
-    return error ? error : read_side(&all->revenue, entity, state, &of, then);
+    int error = side_state(reader, entity, all->revenue.lag, &state);
+    return error ? error : side_read(&all->revenue.links, entity, state, &of, then);
 }
 
 // The first subscription: nothing before it has to be looked at. What is old by now is known to be of others.
@@ -319,9 +189,9 @@ static int exchange(struct metrics *all, struct reader *reader, const struct pri
     if (!error)
         error = read_then(all, reader, entity, &then);
     if (!error)
-        error = read_side(r, entity, before, of, &was);
+        error = side_read(&r->links, entity, before, of, &was);
     if (!error)
-        error = read_side(r, entity, after, of, &is);
+        error = side_read(&r->links, entity, after, of, &is);
     if (!error)
         error = contribute(all, position, false, &then, &was);
     return error ? error : contribute(all, position, true, &then, &is);
@@ -365,18 +235,18 @@ static int reprice_one(const struct repricing *p, uint64_t entity)
     struct prices_of *changed = p->of_then ? &of_then : &of_now;
     int error = transaction_peek(p->tx, (struct slice){0}, entity, &head, &now);
     if (!error)
-        error = state_at(&p->tx->reader, entity, r->lag, &then);
+        error = side_state(&p->tx->reader, entity, r->lag, &then);
     changed->name = p->name;
     changed->instead = p->before;
     if (!error)
-        error = read_side(r, entity, then, &of_then, &was_then);
+        error = side_read(&r->links, entity, then, &of_then, &was_then);
     if (!error)
-        error = read_side(r, entity, now, &of_now, &was_now);
+        error = side_read(&r->links, entity, now, &of_now, &was_now);
     changed->instead = p->after;
     if (!error)
-        error = read_side(r, entity, then, &of_then, &is_then);
+        error = side_read(&r->links, entity, then, &of_then, &is_then);
     if (!error)
-        error = read_side(r, entity, now, &of_now, &is_now);
+        error = side_read(&r->links, entity, now, &of_now, &is_now);
     if (!error)
         error = contribute(p->all, p->position, false, &was_then, &was_now);
     return error ? error : contribute(p->all, p->position, true, &is_then, &is_now);
@@ -385,7 +255,7 @@ static int reprice_one(const struct repricing *p, uint64_t entity)
 static int reprice(const struct repricing *p)
 {
     struct revenue *r = &p->all->revenue;
-    uint64_t hash = price_hash(p->name);
+    uint64_t hash = links_price(p->name);
     int error = 0;
     if (same_price(p->before, p->after))
         return 0;
@@ -421,22 +291,13 @@ int revenue_added(struct metrics *all, struct transaction *tx, struct entity *e,
     return error == -ENOMEM ? error : 0;
 }
 
-static bool has_link(const struct revenue_links *links, struct slice price)
-{
-    uint64_t hash = price_hash(price);
-    for (size_t i = 0; i < links->count; i++)
-        if (links->all[i].price == hash)
-            return true;
-    return links->lost;
-}
-
 int revenue_changed(struct metrics *all, struct reader *reader, uint64_t entity, struct slice noun, struct slice name,
     const struct state *before, const struct state *after)
 {
     struct revenue *r = &all->revenue;
     const struct prices_of of = {.reader = reader, .position = UINT64_MAX};
     // Which of both changed first is not known any more: all is counted anew.
-    if (is_price(noun) && has_link(&r->links, name) && !same_price(before, after))
+    if (is_price(noun) && links_have(&r->links, name) && !same_price(before, after))
         lose(r);
     if (!is_subscription(noun) || entity > r->cursor || revenue_is_lost(r))
         return 0;
@@ -459,7 +320,7 @@ static int count_entity(struct metrics *all, struct transaction *tx, uint64_t en
     if (!error)
         error = read_then(all, &tx->reader, entity, &then);
     if (!error)
-        error = read_side(r, entity, state, &of, &now);
+        error = side_read(&r->links, entity, state, &of, &now);
     if (!error)
         error = contribute(all, 0, true, &then, &now);
     // What is damaged has no state, and the log says so.
@@ -512,11 +373,11 @@ static int pass_subscription(struct metrics *all, struct transaction *tx, const 
     if (!error)
         error = read_then(all, &tx->reader, row->entity, &before);
     if (!error)
-        error = state_at(&tx->reader, row->entity, row->position, &state_after);
+        error = side_state(&tx->reader, row->entity, row->position, &state_after);
     if (!error)
-        error = read_side(r, row->entity, state_after, &of_then, &after);
+        error = side_read(&r->links, row->entity, state_after, &of_then, &after);
     if (!error)
-        error = read_side(r, row->entity, state_now, &of_now, &now);
+        error = side_read(&r->links, row->entity, state_now, &of_now, &now);
     if (!error)
         error = contribute(all, 0, false, &before, &now);
     return error ? error : contribute(all, 0, true, &after, &now);
@@ -526,9 +387,9 @@ static int pass_price(struct metrics *all, struct transaction *tx, const struct 
 {
     STATE_AUTO before = NULL;
     STATE_AUTO after = NULL;
-    int error = state_at(&tx->reader, row->entity, row->position - 1, &before);
+    int error = side_state(&tx->reader, row->entity, row->position - 1, &before);
     if (!error)
-        error = state_at(&tx->reader, row->entity, row->position, &after);
+        error = side_state(&tx->reader, row->entity, row->position, &after);
     const struct repricing repricing = {
         .all = all, .tx = tx, .name = name, .before = before, .after = after, .of_then = true};
     return error ? error : reprice(&repricing);

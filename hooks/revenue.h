@@ -12,6 +12,7 @@
 #pragma once
 
 #include "hooks/accumulator.h"
+#include "hooks/revenue_links.h"
 #include "store/transaction.h"
 
 struct metrics;
@@ -27,21 +28,6 @@ enum revenue_sum {
 };
 
 enum built_in { BUILT_IN_MRR, BUILT_IN_ACTIVE, BUILT_IN_CHURN, BUILT_IN_NRR, BUILT_INS };
-
-#define REVENUE_LINKS_MAX 4096u
-
-// A subscription was seen to have a price.
-struct revenue_link {
-    uint64_t price; // the hash of its name
-    uint64_t entity;
-};
-
-struct revenue_links {
-    struct revenue_link *all; // each once
-    uint32_t *slots;          // a hash table of them: index + 1, or 0
-    size_t count;
-    bool lost; // there were too many: any subscription may have any price
-};
 
 struct revenue {
     struct accumulator sums[REVENUE_SUMS];
