@@ -35,14 +35,9 @@ static int put_revenue(const struct revenue *r, struct engine *engine)
     return numbers.failed ? -ENOMEM : metric_row_put(engine, &row);
 }
 
-int metrics_write(struct metrics *all, struct transaction *tx, bool idle)
+static int put_all(struct metrics *all, struct engine *engine)
 {
-    uint64_t behind = tx->end.position - all->mark;
-    struct engine *engine = tx->reader.engine;
-    bool due = behind >= METRIC_SAVE_EVENTS || (idle && behind) || all->taken;
     int error = 0;
-    if (!due)
-        return 0;
     // A definition that changed is twice in the list, under the same number.
     for (size_t i = 0; !error && i < all->count; i++)
         if (all->all[i]->retired || accumulator_is_lost(&all->all[i]->accumulator))
@@ -50,12 +45,23 @@ int metrics_write(struct metrics *all, struct transaction *tx, bool idle)
     for (size_t i = 0; !error && i < all->count; i++)
         if (!all->all[i]->retired && !accumulator_is_lost(&all->all[i]->accumulator))
             error = put(all->all[i], engine);
+    return error ? error : put_revenue(&all->revenue, engine);
+}
+
+int metrics_write(struct metrics *all, struct transaction *tx, bool idle)
+{
+    uint64_t behind = tx->end.position - all->mark;
+    bool due = behind >= METRIC_SAVE_EVENTS || (idle && behind) || all->taken;
+    if (!due || all->unsaved)
+        return 0;
+    int error = put_all(all, tx->reader.engine);
     if (!error)
-        error = put_revenue(&all->revenue, engine);
-    if (!error)
-        error = metric_row_put_mark(engine, tx->end.position);
+        error = metric_row_put_mark(tx->reader.engine, tx->end.position);
     if (!error)
         all->written_mark = tx->end.position;
+    // Where the rows are damaged no other event is to fail: it is tried again when the tenant is opened anew.
+    if (error == -EIO)
+        all->unsaved = true;
     return error;
 }
 
@@ -137,6 +143,9 @@ static int count_events(struct metrics *all, struct reader *reader, struct touch
             error = -ENOMEM;
         else if (!touched->count || touched->all[touched->count - 1] != row.entity)
             touched->all[touched->count++] = row.entity;
+        // Too much has happened without us: that would keep whoever opens the tenant waiting.
+        if (row.position - all->mark > METRIC_BEHIND_MAX)
+            error = -E2BIG;
         if (!error)
             error = metrics_count_event(all, &row);
     }
@@ -227,7 +236,9 @@ int metrics_restore(struct metrics *all, struct reader *reader)
             error = count_state(all, reader, touched.all[i]);
     free(touched.all);
     // Around what is damaged everything is counted anew.
-    if (error == -EIO)
+    if (error == -EIO || error == -E2BIG) {
         restart_all(all);
-    return error == -EIO ? 0 : error;
+        error = 0;
+    }
+    return error;
 }

@@ -87,6 +87,7 @@ struct metrics {
     bool taken;                   // something since the last settling
     uint64_t mark;                // what is kept on disk is as it was behind this position
     uint64_t written_mark;        // the same, by the running transaction; 0: it has not written
+    bool unsaved;                 // the rows cannot be written
     int64_t snapshots_us;         // none is recorded before
     int64_t passed_us;            // when a piece of what waits was done last
     int64_t retry_us;             // what could not be read is not read again before; INT64_MIN: at once
@@ -96,6 +97,8 @@ struct metrics {
 #define METRIC_JOURNAL_KEPT 4096u
 // So many events may lie behind what is kept on disk.
 #define METRIC_SAVE_EVENTS 16384u
+// If more do, everything is counted anew, in the background.
+#define METRIC_BEHIND_MAX 262144u
 // When something was defined, so long is counted before the change is answered.
 #define METRIC_FIRST_NS INT64_C(2000000)
 // What leaves a window is taken away at most so often.

@@ -284,6 +284,30 @@ static void older(void)
     fixture_close(&f);
 }
 
+// What is kept of metrics is of use, but no event must depend on it.
+static void unwritable(void)
+{
+    struct fixture f = {.reactor = &hooks_reactor};
+    fixture_open(&f);
+    REQUIRE(append(&f, "{'type':'Deal.Created','target':'deal_1','data':{'value':5}}"));
+    fixture_stop(&f);
+    file_sql(f.path, "acme.db", "DROP TABLE metric; CREATE TABLE metric(damaged)");
+    quiet(true);
+    fixture_start(&f);
+    // A definition is written with what is kept of it: it is refused, once.
+    CHECK_INT(save_hook(&f, &metric_kind, "x.json", "{'aggregate':'sum','type':'Deal','field':'value'}"), -EIO);
+    CHECK_INT(save_hook(&f, &metric_kind, "x.json", "{'aggregate':'sum','type':'Deal','field':'value'}"), 0);
+    CHECK_INT(append(&f, "{'type':'Deal.Created','target':'deal_2','data':{'value':2}}"), 0);
+    CHECK_TEXT(value_of(&f, "x"), "7");
+    fixture_stop(&f);
+    file_sql(f.path, "acme.db", "DROP TABLE metric");
+    fixture_start(&f);
+    wait_for_metrics(&f);
+    CHECK_TEXT(value_of(&f, "x"), "7");
+    quiet(false);
+    fixture_close(&f);
+}
+
 // ---- windows
 
 #define WINDOW_EVENTS 400
@@ -579,6 +603,7 @@ int main(void)
     TEST("a metric that is defined later counts what there is, also after the store was opened again", agree_later);
     TEST("after a crash they are what they were, and go on so", agree_after_crash);
     TEST("a store that keeps nothing of them, or something damaged, counts anew", older);
+    TEST("no event fails twice because what is kept of metrics cannot be written", unwritable);
     TEST("a window has the events of its time, whatever leaves while others come or are refused", windows);
     TEST("the least and the greatest are known again when those next to them are gone", extremes);
     TEST("a large tenant is counted in the background while appends go on", background);
