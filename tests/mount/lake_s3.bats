@@ -45,6 +45,17 @@ teardown_file() {
     ends 0 "$FACTFS" lake check "$STORE"
 }
 
+@test "the files of a day that is over become one there, too" {
+    local i
+    for i in 1 2 3; do
+        is ok "$(put "$T/import" "{\"type\":\"was_seen\",\"target\":\"thing_$i\",\"timestamp\":\"2026-01-15T10:00:0${i}Z\"}")"
+        "$FACTFS" lake flush "$STORE"
+    done
+    holds "3 files of 1 days became 1" "$("$FACTFS" lake compact "$STORE")"
+    same "$T/stream" <(table duckdb lines "$TENANT")
+    ends 0 "$FACTFS" lake check "$STORE"
+}
+
 @test "a bucket that cannot be reached holds up nobody, and gets all of it when it can be" {
     local gateway=$BATS_FILE_TMPDIR/versitygw.pid
     kill -STOP "$(< "$gateway")"
