@@ -219,13 +219,13 @@ static int write_manifests(struct compaction *c)
     return error || !is_begun(&c->gone) ? error : end_manifest(c, &c->gone);
 }
 
-// Many manifests of some files each: they are made few.
+// Manifests of some files each are made few: when there are many, and the smallest ones whenever files are merged.
 static void choose_manifests(struct compaction *c)
 {
-    if (c->row_count < COMPACT_MANIFESTS)
-        return;
+    bool many = c->row_count >= COMPACT_MANIFESTS;
+    int64_t below = (int64_t)(many ? COMPACT_MANIFEST_BYTES : COMPACT_MANIFEST_SMALL);
     for (size_t i = 0; i < c->row_count; i++)
-        if (!c->rows[i].content && !c->rows[i].spec && c->rows[i].size_bytes < (int64_t)COMPACT_MANIFEST_BYTES)
+        if (!c->rows[i].content && !c->rows[i].spec && c->rows[i].size_bytes < below)
             c->rewritten[i] = true;
 }
 
@@ -310,7 +310,6 @@ static int make_plan(struct compaction *c, int64_t now_us)
         return -ENOMEM;
     error = plan_make(&c->plan, c->committer, c->rows, c->row_count, now_us, is_left, c->compactor, c->why);
     c->result->more = c->plan.more;
-    choose_manifests(c);
     return error;
 }
 
@@ -324,6 +323,7 @@ static int change_table(struct compaction *c)
         error = merge_all(c);
     if (error || (few && !c->merged.count))
         return error;
+    choose_manifests(c);
     error = write_manifests(c);
     return error ? error : commit_all(c);
 }

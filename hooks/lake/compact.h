@@ -10,8 +10,10 @@
 
 #include "hooks/lake/committer.h"
 
-// So many manifests are made few.
+// So many manifests are made few. (DuckDB takes about 1 ms for each, whatever is in it.)
 #define COMPACT_MANIFESTS 100u
+// Those that are smaller are, too, when files are merged anyway.
+#define COMPACT_MANIFEST_SMALL ((size_t)1 << 20)
 // A manifest ends when it is so large, and one that is larger is left when manifests are made few.
 #define COMPACT_MANIFEST_BYTES ((size_t)8 << 20)
 // Files that cannot be merged are remembered, so many at most.
