@@ -403,7 +403,7 @@ static void table_that_is_gone(void)
 // A store restored from an earlier backup must not go on in a table that has more.
 static void log_that_was_set_back(void)
 {
-    struct rounds back = r;
+    struct rounds back = {.options = r.options, .appended = r.appended};
     struct reason why = {0};
     directory_make(back.f.path);
     directory_copy(r.f.path, back.f.path);
@@ -426,6 +426,7 @@ static void log_that_was_set_back(void)
     bytes_printf(&command, "rm -rf %s", back.f.path);
     bytes_add_char(&command, '\0');
     REQUIRE(system(command.at));
+    fixture_free_texts(&back.f);
     rounds_check(&r, true);
 }
 

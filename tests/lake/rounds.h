@@ -50,6 +50,7 @@ static inline void rounds_close(struct rounds *r)
     bytes_printf(&command, "rm -rf %s %s", r->f.path, r->options.place);
     bytes_add_char(&command, '\0');
     REQUIRE(system(command.at));
+    fixture_free_texts(&r->f);
 }
 
 // Events of two days and two entities, of moments that only go forward.
