@@ -21,9 +21,9 @@ setup() {
 @test "rsync -a after new events copies only what grew" {
     needs rsync
     rsync -a "$T/" "$OUT/"
-    # Of another size: rsync looks at whole seconds. (status.json may well change in one and keep its size.)
+    # Of another size: rsync looks at whole seconds. (What tells how things stand is as young as the last event.)
     happened Contact.Updated '{"n":22}'
-    ends 0 rsync -ai --exclude=status.json "$T/" "$OUT/"
+    ends 0 rsync -ai --exclude=status.json --exclude='hooks/metrics/*/' "$T/" "$OUT/"
     is "contact_1/events/00000003.Contact.Updated.json contact_1/state.json contact_1/stream log/DAY.ndjson stream" \
         "$(awk '/^>f/ {print $2}' <<< "$output" | sed 's/[0-9]*-[0-9]*-[0-9]*\.nd/DAY.nd/' | sort -u | xargs)"
     ends 0 diff -r -x status.json "$T" "$OUT"
