@@ -406,6 +406,98 @@ static void damaged_files_are_named_and_left(void)
     check_left("cannot be read: Input/output error", harm_by_cutting);
 }
 
+// ---- columns besides our own
+
+// A file with one column more, of this id.
+static void append_with(struct table *t, int32_t id, const char *text)
+{
+    struct lake_column columns[LAKE_COLUMNS + 1];
+    struct parquet_writer *usual = t->parquet;
+    struct output output = {.committer = &t->committer};
+    struct manifest_entry entry = {.status = ENTRY_ADDED, .snapshot = NO_SNAPSHOT, .sequence = -1, .file_sequence = -1};
+    struct lake_value row[LAKE_COLUMNS + 1];
+    struct rows rows;
+    struct reason why = {0};
+    memcpy(columns, lake_columns, sizeof lake_columns);
+    columns[LAKE_COLUMNS] = (struct lake_column){.id = id, .name = "hash", .type = LAKE_STRING};
+    CHECK_INT(parquet_writer_open(&output.parquet, columns, LAKE_COLUMNS + 1, &(struct parquet_options){0}), 0);
+    table_begin(t);
+    table_expect(output_begin(&output, SLICE("acme"), TODAY - 1, &why), &why);
+    table_row(&rows, ++t->position, SLICE("acme"), TODAY - 1, row);
+    row[LAKE_COLUMNS] = (struct lake_value){.text = slice_of(text)};
+    table_expect(parquet_add(output.parquet, row, &why), &why);
+    table_expect(output_end(&output, &t->arena, &entry.file, &why), &why);
+    manifest_add(&t->manifest, &entry);
+    table_commit(t);
+    parquet_writer_free(output.parquet);
+    t->parquet = usual;
+}
+
+static int see_hash(void *context, const struct manifest_entry *entry)
+{
+    struct seen *s = context;
+    struct lake_value row[LAKE_COLUMNS_MAX];
+    char path[512];
+    if (entry->status == ENTRY_DELETED)
+        return 0;
+    snprintf(path, sizeof path, "%.*s", SLICE_ARG(entry->file.path));
+    struct objects *objects = s->table->committer.table.objects;
+    struct file_of file = {.objects = objects, .key = objects_key(objects, path)};
+    struct parquet_source source = {
+        .read = read_file, .context = &file, .size_bytes = (uint64_t)entry->file.size_bytes};
+    CHECK_INT(parquet_read(s->reader, source, NULL), 0);
+    s->files++;
+    while (parquet_next(s->reader, row, NULL) == 1)
+        s->sum = s->sum * 10 + (row[LAKE_COLUMNS].is_null ? 9 : (uint64_t)(row[LAKE_COLUMNS].text.at[0] - '0'));
+    return 0;
+}
+
+static void a_column_that_came_half_way_keeps_its_values(void)
+{
+    struct table t;
+    struct compact_result result;
+    struct reason why = {0};
+    table_open(&t, directory());
+    table_append(&t, "acme", TODAY - 1, 2);
+    t.options.hash = true;
+    table_expect(committer_evolve(&t.committer, &why), &why);
+    append_with(&t, LAKE_COLUMNS + 1, "1");
+    append_with(&t, LAKE_COLUMNS + 1, "2");
+    run_at(&t, noon_us, &result);
+    CHECK_INT(result.files_before, 3);
+    ARENA_AUTO arena = {0};
+    struct manifest *rows;
+    size_t count;
+    struct seen s = {.table = &t};
+    CHECK_INT(parquet_reader_open(&s.reader, t.committer.layout.columns, t.committer.layout.count), 0);
+    CHECK_INT(committer_manifests(&t.committer, &arena, &rows, &count, NULL), 0);
+    for (size_t i = 0; i < count; i++)
+        CHECK_INT(committer_manifest(&t.committer, &rows[i], see_hash, &s, NULL), 0);
+    CHECK_INT(s.files, 1);
+    CHECK_INT(s.sum, 9912); // null, null, 1, 2
+    parquet_reader_free(s.reader);
+    table_remove(&t);
+}
+
+static void a_column_of_others_leaves_the_file(void)
+{
+    struct table t;
+    struct compactor compactor = {0};
+    struct left left = {0};
+    struct reason why = {0};
+    table_open(&t, directory());
+    table_append(&t, "acme", TODAY - 1, 1);
+    append_with(&t, 77, "x");
+    table_append(&t, "acme", TODAY - 1, 1);
+    struct compact_result result = {.on_left = note_left, .context = &left};
+    table_expect(compact_run(&compactor, &t.committer, noon_us, &result, &why), &why);
+    CHECK_INT(left.count, 1);
+    CHECK_TEXT(slice_of(left.why), "it has a column hash that is kept by others");
+    CHECK_INT(result.files_before, 2);
+    check_rows(&t, 3, 2);
+    table_remove(&t);
+}
+
 // ---- others who change the table
 
 static struct table *other;
@@ -558,6 +650,8 @@ int main(void)
     TEST("a merged file ends at the size that is wanted", files_end_at_the_size_that_is_wanted);
     TEST("a file that is damaged, cut or missing is named and left, and nothing else is lost",
         damaged_files_are_named_and_left);
+    TEST("a column that came half way keeps its values", a_column_that_came_half_way_keeps_its_values);
+    TEST("a file with a column that the table does not have is left", a_column_of_others_leaves_the_file);
     TEST("others append meanwhile: both stand", others_append_meanwhile);
     TEST("others compact meanwhile: this one is given up, and leaves nothing behind", others_compact_meanwhile);
     TEST("killed at each step, the next run has every row once and no file too many", killed_at_each_step);
