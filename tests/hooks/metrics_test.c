@@ -1,5 +1,6 @@
 // Metrics are what going through all states, or all events, gives: whatever was added, undone, or stopped in between.
 #include "tests/hooks/hook_fixture.h"
+#include "tests/store/faulty_disk.h"
 
 #include <math.h>
 
@@ -255,6 +256,48 @@ static void agree_after_crash(void)
         write_some(&copy, &m);
     check_all(&copy, &m);
     fixture_close(&copy);
+    fixture_close(&f);
+}
+
+// Writes, and changes of definitions, that the disk does not take.
+static void faulty(void)
+{
+    struct fixture f = {.reactor = &hooks_reactor};
+    struct model m = {0};
+    unsigned failed = 0;
+    fixture_open(&f);
+    for (size_t i = 0; i < METRICS; i++)
+        define(&f, i);
+    quiet(true);
+    for (unsigned i = 0; i < 200 && check_ok; i++) {
+        struct model tried = m;
+        BYTES_AUTO text = {0};
+        for (unsigned k = 0; k < 5; k++)
+            happen(&tried, &text);
+        bytes_add_char(&text, '\0');
+        disk_fail_at(1 + (long)chance(6), chance(2) ? DISK_FULL : DISK_BROKEN, false);
+        if (i % 5 == 4) {
+            // Of the same name with another meaning, and back.
+            bool other = chance(2);
+            int error = save_hook(&f, &metric_kind, "total.json", other ? metrics[0].text : metrics[3].text);
+            disk_fail_at(0, DISK_FULL, false);
+            failed += error != 0;
+            while (save_hook(&f, &metric_kind, "total.json", metrics[3].text))
+                failed++;
+        } else if (append(&f, text.at) == 0) {
+            m = tried;
+        } else {
+            failed++;
+        }
+        disk_fail_at(0, DISK_FULL, false);
+        wait_for_metrics(&f);
+        check_all(&f, &m);
+    }
+    quiet(false);
+    CHECK(failed > 50);
+    fixture_reopen(&f);
+    wait_for_metrics(&f);
+    check_all(&f, &m);
     fixture_close(&f);
 }
 
@@ -599,9 +642,11 @@ static void refuses(void)
 
 int main(void)
 {
+    disk_install();
     TEST("metrics are what a count of all states and events gives, whatever was refused in between", agree);
     TEST("a metric that is defined later counts what there is, also after the store was opened again", agree_later);
     TEST("after a crash they are what they were, and go on so", agree_after_crash);
+    TEST("what the disk does not take changes none, be it events or definitions", faulty);
     TEST("a store that keeps nothing of them, or something damaged, counts anew", older);
     TEST("no event fails twice because what is kept of metrics cannot be written", unwritable);
     TEST("a window has the events of its time, whatever leaves while others come or are refused", windows);
