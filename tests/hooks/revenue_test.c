@@ -252,6 +252,31 @@ static void agree_after(void)
     free(m);
 }
 
+// More subscriptions have a price than are remembered.
+static void many(void)
+{
+    struct fixture f = {.reactor = &hooks_reactor};
+    BYTES_AUTO text = {0};
+    enum { COUNT = REVENUE_LINKS_MAX + 100 };
+    fixture_open(&f);
+    bytes_add_text(&text, "{'type':'Price.Created','target':'price_pro','data':{'amount':1}}");
+    for (int i = 0; i < COUNT; i++)
+        bytes_printf(
+            &text, "{'type':'Subscription.Created','target':'subscription_%d','data':{'price':'price_pro'}}", i);
+    bytes_add_char(&text, '\0');
+    REQUIRE(append(&f, text.at));
+    check_number(&f, "mrr", true, COUNT);
+    CHECK_INT(event(&f, "price_pro", "Price.Updated", "{'amount':3}"), 0);
+    check_number(&f, "mrr", true, 3 * COUNT);
+    CHECK_INT(event(&f, "subscription_7", "Subscription.Deleted", "{}"), 0);
+    check_number(&f, "mrr", true, 3 * (COUNT - 1));
+    fixture_reopen(&f);
+    CHECK_INT(event(&f, "price_pro", "Price.Deleted", "{}"), 0);
+    check_number(&f, "mrr", true, 0);
+    check_number(&f, "activeSubscriptions", true, COUNT - 1);
+    fixture_close(&f);
+}
+
 static void replaced(void)
 {
     struct fixture f = {.reactor = &hooks_reactor};
@@ -273,6 +298,7 @@ int main(void)
 {
     TEST("mrr, subscriptions, churn and retention are what a look at all of them gives", agree);
     TEST("they are so after the store was opened again, be it closed or as a crash left it", agree_after);
+    TEST("a price that more have than are remembered lets all be counted anew", many);
     TEST("a file replaces what is built in, and brings it back when it goes", replaced);
     return check_end("revenue");
 }
