@@ -140,6 +140,7 @@ int metric_slide(struct metrics *all, struct metric *m, struct transaction *tx, 
     for (unsigned i = 0; i < most && left == 1; i++)
         left = slide_one(all, m, tx, position, now_us);
     m->behind = left == 1;
+    all->stamp += m->behind != change.behind;
     if (position && m->tail != change.tail && !note(all, &change))
         m->accumulator.lost = true;
     // What is damaged cannot be taken away: what is left will be counted anew, and no event waits for that.

@@ -211,6 +211,7 @@ bool metrics_pass(struct metrics *all, struct transaction *tx, int64_t budget_ns
         error = slide(all, tx, until_ns);
     if (!error)
         error = revenue_pass(all, tx, until_ns);
+    metrics_restart_lost(all);
     if (error)
         fprintf(stderr, "factfs: tenant %s: its metrics cannot be counted: %s\n", all->tenant->name,
             engine_error(tx->reader.engine));

@@ -248,6 +248,15 @@ static void settle_list(struct metrics *all, bool committed)
     all->taken = false;
 }
 
+void metrics_restart_lost(struct metrics *all)
+{
+    for (size_t i = 0; i < all->count; i++)
+        if (accumulator_is_lost(&all->all[i]->accumulator))
+            metric_restart(all, all->all[i]);
+    if (revenue_is_lost(&all->revenue))
+        revenue_restart(all);
+}
+
 void metrics_settle(struct metrics *all, struct transaction *tx, bool committed)
 {
     if (!committed)
@@ -259,11 +268,7 @@ void metrics_settle(struct metrics *all, struct transaction *tx, bool committed)
         all->mark = all->written_mark;
     all->written_mark = 0;
     metrics_settle_snapshots(all, committed);
-    for (size_t i = 0; i < all->count; i++)
-        if (accumulator_is_lost(&all->all[i]->accumulator))
-            metric_restart(all, all->all[i]);
-    if (revenue_is_lost(&all->revenue))
-        revenue_restart(all);
+    metrics_restart_lost(all);
     // Little is counted before whoever has defined it hears of it.
     if (metrics_due_us(all) == INT64_MIN)
         metrics_pass(all, tx, METRIC_FIRST_NS);

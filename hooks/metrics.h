@@ -166,6 +166,8 @@ const struct metric *metric_shown(const struct metrics *metrics, struct slice na
 double metric_progress(struct metrics *metrics, struct metric *metric);
 // Begins to count from nothing.
 void metric_restart(struct metrics *metrics, struct metric *metric);
+// The same with all of which something is not known any more; between transactions.
+void metrics_restart_lost(struct metrics *metrics);
 // Adds what counts, or takes it away; noted in the journal if `position` is not 0. The number is copied; NULL: it is
 // only counted. 0 or -ENOMEM.
 int metric_change(struct metrics *metrics, struct accumulator *accumulator, uint64_t position, bool add,

@@ -439,6 +439,7 @@ static int catch_up(struct metrics *all, struct transaction *tx, int64_t until_n
     int old = 1;
     for (unsigned i = 1; old == 1 && !revenue_is_lost(r) && (i % EVENTS_AT_ONCE || when_steady_ns() < until_ns); i++)
         old = pass_one(all, tx, now_us);
+    all->stamp += r->behind != (old == 1);
     r->behind = old == 1;
     // What is damaged cannot be told apart: all is counted anew, from behind it.
     if (old < 0 && old != -ENOMEM)

@@ -471,6 +471,29 @@ static void windows(void)
     fixture_close(&f);
 }
 
+// What leaves takes the least with it, more often than others are kept next to it, and no event comes meanwhile.
+static void window_extremes(void)
+{
+    struct fixture f = {.reactor = &hooks_reactor};
+    BYTES_AUTO text = {0};
+    int64_t begin_us = when_now_us() - 3600 * WHEN_US_PER_SECOND + 400000;
+    fixture_open(&f);
+    for (int i = 0; i <= 3000; i++) {
+        int64_t at_us = i < 3000 ? begin_us + 200 * (int64_t)i : begin_us + 60 * WHEN_US_PER_SECOND;
+        bytes_printf(&text, "{'type':'Page.Viewed','target':'page_1','actor':'a','data':{'ms':%d},'timestamp':", i);
+        when_quote(&text, at_us);
+        bytes_add_text(&text, "}");
+    }
+    atomic_store(&f.tenant->rest_ns, 3600 * INT64_C(1000000000));
+    import_all(&f, &text);
+    define_windows(&f);
+    for (int tries = 0; tries < 3000 && !slice_is(value_of(&f, "w_least"), "3000"); tries++)
+        usleep(1000);
+    CHECK_TEXT(value_of(&f, "w_least"), "3000");
+    CHECK_TEXT(value_of(&f, "w_count"), "1");
+    fixture_close(&f);
+}
+
 // ---- extremes
 
 // More numbers than are kept, taken away from the extreme on: it is found anew, again and again.
@@ -650,6 +673,7 @@ int main(void)
     TEST("a store that keeps nothing of them, or something damaged, counts anew", older);
     TEST("no event fails twice because what is kept of metrics cannot be written", unwritable);
     TEST("a window has the events of its time, whatever leaves while others come or are refused", windows);
+    TEST("what leaves a window may take its extreme with it, without an event", window_extremes);
     TEST("the least and the greatest are known again when those next to them are gone", extremes);
     TEST("a large tenant is counted in the background while appends go on", background);
     TEST("a tenant in which a watch waits for time alone stays open", awaited);
