@@ -56,14 +56,12 @@ static int read_snapshots(struct snapshots *s, struct slice metadata, struct rea
     return 0;
 }
 
-// Of the ancestors of `id` the last `most`, and those that are younger than `since_us`, stay.
-static void keep_ancestors(struct snapshots *s, int64_t id, size_t most, int64_t since_us)
+// The snapshot and the last `most` that it came from, itself counted, stay.
+static void keep_ancestors(struct snapshots *s, int64_t id, size_t most)
 {
     struct snapshot *at = find_snapshot(s, id);
-    for (size_t i = 0; at && i < s->count; i++, at = find_snapshot(s, at->parent)) {
-        if (i < most || at->at_us >= since_us)
-            at->stays = true;
-    }
+    for (size_t i = 0; at && i < most && i < s->count; i++, at = find_snapshot(s, at->parent))
+        at->stays = true;
 }
 
 // Others may have named snapshots; what they named stays, with all that it came from.
@@ -75,7 +73,7 @@ static void keep_named(struct snapshots *s, struct slice metadata)
         return;
     for (struct json_cursor c = json_enter(refs); json_next_member(&c, &name, &ref);) {
         if (!json_key_is(name, "main") && json_kind(ref) == JSON_OBJECT && metadata_number(ref, "snapshot-id", &id))
-            keep_ancestors(s, id, SIZE_MAX, INT64_MAX);
+            keep_ancestors(s, id, SIZE_MAX);
     }
 }
 
@@ -83,10 +81,10 @@ static size_t choose(struct snapshots *s, struct slice metadata, const struct ex
 {
     int64_t since_us = when_now_us() - policy->age_us;
     size_t going = 0, kept = policy->snapshots_kept ? policy->snapshots_kept : 1;
-    keep_ancestors(s, metadata_current(metadata), kept, since_us);
+    keep_ancestors(s, metadata_current(metadata), kept);
     keep_named(s, metadata);
     for (size_t i = 0; i < s->count; i++) {
-        // One that main does not come from is somebody's who is at work, or was given up.
+        // Also one that main does not come from: somebody may be at work.
         s->all[i].stays = s->all[i].stays || s->all[i].at_us >= since_us;
         going += !s->all[i].stays;
     }

@@ -216,7 +216,7 @@ static void what_is_due_goes(void)
     struct expired done;
     CHECK(!run(&(struct job){.policy = &at_once, .times = 1}, 0, &done));
     CHECK_INT(done.snapshots, 2);
-    CHECK(done.noted > 0);
+    CHECK_INT(done.noted, 20); // two lists, and of each of nine flushes the file that was merged and its manifest
     check_snapshots(KEPT);
     CHECK(!run(&(struct job){.policy = &at_once, .times = 1}, 0, &done));
     CHECK(done.removed > 0);
@@ -252,7 +252,9 @@ static void the_hint_is_put_right_before_anything_goes(void)
     look_begin(&l);
     CHECK_INT(objects_put(l.c.table.objects, LAKE_HINT, SLICE("9"), 0, NULL), 0);
     look_end(&l);
-    CHECK(!run(&(struct job){.policy = &at_once, .times = 1}, 0, NULL));
+    struct expire_policy no_documents = at_once; // which see to the hint, too
+    no_documents.documents_kept = 100000;
+    CHECK(!run(&(struct job){.policy = &no_documents, .times = 1}, 0, NULL));
     look_begin(&l);
     char number[24];
     snprintf(number, sizeof number, "%llu", (unsigned long long)l.c.table.number);

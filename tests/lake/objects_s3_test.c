@@ -385,6 +385,7 @@ static void a_session_token_is_signed(void)
     CHECK_INT(objects_put(o, "session", SLICE("x"), 0, NULL), 0);
     CHECK_INT(objects_get(bucket, "session", &content, NULL), -EACCES);
     server_write(&stub, "session", NULL);
+    CHECK_INT(objects_get(o, "session", &content, NULL), -EACCES);
     objects_close(o);
     access_clear(&access);
 }

@@ -3,7 +3,7 @@
 It is strict where others are kind, and fails on demand where others cannot.
 
 S3: path style, key stubAK, secret stubSK, region us-east-1; with a file DIRECTORY/session its text must come as session
-token. Every header x-amz-*, host and if-* must be signed, the path and the query encoded and sorted as they are
+token, else none. Every header x-amz-*, host and if-* must be signed, the path and the query encoded and sorted as they are
 sent, the payload's hash right, the date within 15 minutes. The catalog, at /rest: stub_catalog.py.
 
 DIRECTORY/requests: a line a request, `METHOD TARGET STATUS`; status 0: no answer was given.
@@ -127,7 +127,7 @@ def check_signature(method, path, query, headers, body):
     if content_hash != hashlib.sha256(body).hexdigest():
         raise Refused(400, 'XAmzContentSHA256Mismatch')
     session = os.path.join(directory, 'session')
-    if os.path.exists(session) and headers.get('x-amz-security-token') != open(session).read():
+    if headers.get('x-amz-security-token') != (open(session).read() if os.path.exists(session) else None):
         raise Refused(403, 'InvalidToken', 'the session token is another one')
     canonical = '\n'.join([method, path, query, *(f'{n}:{headers[n].strip()}' for n in names), '', ';'.join(names),
                            content_hash])
