@@ -432,6 +432,28 @@ static void a_server_that_is_gone_did_nothing(void)
     access_clear(&access);
 }
 
+static void a_certificate_is_verified(void)
+{
+    struct server by_tls;
+    struct access access;
+    struct objects *all;
+    char certificate[PATH_MAX];
+    struct reason why = {0};
+    stub_start_tls(&by_tls, certificate);
+    stub_access(&by_tls, &access);
+    CHECK_INT(objects_s3_open(&all, "s3://lake", &access, NULL), 0);
+    CHECK_INT(objects_put(all, "", SLICE(""), 0, &why), -EIO);
+    CHECK(strstr(why.text, "certificate"));
+    objects_close(all);
+    access.ca_file = certificate;
+    CHECK_INT(objects_s3_open(&all, "s3://lake", &access, NULL), 0);
+    CHECK_INT(objects_put(all, "", SLICE(""), 0, NULL), 0);
+    CHECK_INT(objects_put(all, "by/tls", SLICE("x"), OBJECTS_ABSENT, NULL), 0);
+    objects_close(all);
+    access_clear(&access);
+    server_stop(&by_tls);
+}
+
 static void what_is_no_address_is_refused(void)
 {
     static const char *const roots[] = {"", "lake", "file:///lake", "s3://", "s3:///x", "s3://ab/x", "s3://Bucket/x"};
@@ -467,6 +489,7 @@ static void test_faults(void)
     TEST("a session token is sent and signed", a_session_token_is_signed);
     TEST("who stops does not wait for an answer", stopping_breaks_off);
     TEST("a server that cannot be reached has done nothing", a_server_that_is_gone_did_nothing);
+    TEST("a server whose certificate nobody vouches for is not spoken to", a_certificate_is_verified);
     TEST("what is no bucket or endpoint, or has no key, is refused", what_is_no_address_is_refused);
 }
 

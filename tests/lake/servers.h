@@ -92,9 +92,8 @@ static inline void server_make_directory(struct server *s)
 
 // ---- the stub
 
-static inline void stub_start(struct server *s)
+static inline void stub_launch(struct server *s, const char *scheme)
 {
-    server_make_directory(s);
     server_start(s, (const char *const[]){"python3", "-B", "tests/lake/stub.py", s->directory, NULL});
     BYTES_AUTO port = {0};
     for (int tries = 0; !server_file(s, "port", &port); tries++) {
@@ -104,7 +103,28 @@ static inline void stub_start(struct server *s)
         }
         server_pause();
     }
-    snprintf(s->address, sizeof s->address, "http://127.0.0.1:%.*s", SLICE_ARG(bytes_slice(&port)));
+    snprintf(s->address, sizeof s->address, "%s://127.0.0.1:%.*s", scheme, SLICE_ARG(bytes_slice(&port)));
+}
+
+static inline void stub_start(struct server *s)
+{
+    server_make_directory(s);
+    stub_launch(s, "http");
+}
+
+// By TLS, with a certificate that nobody has signed; it is where `certificate` says.
+static inline void stub_start_tls(struct server *s, char certificate[static PATH_MAX])
+{
+    char command[PATH_MAX + 256];
+    server_make_directory(s);
+    snprintf(certificate, PATH_MAX, "%s/certificate", s->directory);
+    snprintf(command, sizeof command,
+        "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=127.0.0.1 "
+        "-addext subjectAltName=IP:127.0.0.1 -keyout %s/key -out %s/certificate 2>> %s/said",
+        s->directory, s->directory, s->directory);
+    if (system(command))
+        abort();
+    stub_launch(s, "https");
 }
 
 // `KIND TIMES METHOD PATTERN`; NULL: no more faults.

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """stub.py DIRECTORY [CHANCE SEED]: a strict S3 and a REST catalog on a free port of 127.0.0.1 (DIRECTORY/port) until it is killed.
-It is strict where others are kind, and fails on demand where others cannot.
+It is strict where others are kind, and fails on demand where others cannot. By TLS with files DIRECTORY/certificate and
+DIRECTORY/key.
 
 S3: path style, key stubAK, secret stubSK, region us-east-1; with a file DIRECTORY/session its text must come as session
 token, else none. Every header x-amz-*, host and if-* must be signed, the path and the query encoded and sorted as they are
@@ -25,6 +26,7 @@ import hmac
 import os
 import random
 import re
+import ssl
 import sys
 import threading
 import time
@@ -324,6 +326,10 @@ class Server(ThreadingHTTPServer):
 
 
 server = Server(('127.0.0.1', 0), Stub)
+if os.path.exists(os.path.join(directory, 'certificate')):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(os.path.join(directory, 'certificate'), os.path.join(directory, 'key'))
+    server.socket = context.wrap_socket(server.socket, server_side=True)
 catalog = stub_catalog.Catalog(directory, server.server_port)
 with open(os.path.join(directory, 'port.part'), 'w') as file:
     file.write(str(server.server_port))
