@@ -1,4 +1,4 @@
-# factfs: make, make check, make install; make bench, make torture. SANITIZER=address|thread|undefined builds beside the normal build.
+# factfs: make, make check, make install; make bench, make torture, make lake-readers. SANITIZER=address|thread|undefined builds beside the normal build.
 # make fuzz needs clang and its libclang-rt: scripts/dependencies fuzz.
 SHELL   := /bin/bash
 VERSION := 0.1.0
@@ -33,7 +33,7 @@ REPLAYS := $(FUZZERS:%=$(BUILD)/tests/fuzz/%_replay)
 TOOLS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/bench/*.c tests/torture/*.c tests/mount/*.c) \
   $(filter-out %_test.c,$(wildcard tests/lake/*.c)))
 
-.PHONY: all tests check store-tests mount-tests format lint fuzz bench bench-large torture install clean
+.PHONY: all tests check store-tests mount-tests format lint fuzz bench bench-large torture lake-readers install clean
 all: $(BUILD)/factfs
 
 $(BUILD)/factfs: $(MOUNT) $(BUILD)/libhooks.a $(BUILD)/libstore.a
@@ -100,6 +100,9 @@ bench-large: tests
 
 torture: tests
 	tests/torture/run $(BUILD)
+
+lake-readers: all
+	tests/lake/readers_table.py $(BUILD)
 
 install: all
 	install -Dm755 $(BUILD)/factfs $(DESTDIR)$(PREFIX)/bin/factfs

@@ -78,7 +78,7 @@ def lines(rows):
         text = json.dumps(actor, ensure_ascii=False)
         line = (f'{{"id":"{id}","type":"{type}","target":"{target}","actor":{text},"timestamp":"{moment(at_us)}",'
                 f'"data":{data},"tenant":"{tenant}","version":{version}')
-        print(line + (f',"metadata":{metadata}}}' if metadata is not None else "}"))
+        yield line + (f',"metadata":{metadata}}}' if metadata is not None else "}")
 
 
 def counts(table):
@@ -99,7 +99,8 @@ def column(table, name):
 def main():
     reader, table, what, *rest = sys.argv[1:]
     if what == "lines":
-        lines((duckdb_rows if reader == "duckdb" else pyiceberg_rows)(table, *rest))
+        for line in lines((duckdb_rows if reader == "duckdb" else pyiceberg_rows)(table, *rest)):
+            print(line)
     elif what == "sql":
         for row in duckdb_connect(table).execute(*rest).fetchall():
             print(*row)
@@ -109,4 +110,5 @@ def main():
         column(table, *rest)
 
 
-main()
+if __name__ == "__main__":
+    main()
