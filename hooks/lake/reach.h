@@ -37,8 +37,8 @@ static inline bool reach_is_stopped(const struct committer *committer)
     return committer->stop && atomic_load(committer->stop);
 }
 
-// Where readers go by a hint: sees to it that it names the table as it is loaded, which comes before anything is removed.
-// 0 or -errno with the reason.
+// Where readers go by a hint: sees to it that it names the table as it is loaded, which comes before anything is
+// removed. 0 or -errno with the reason.
 int reach_hint(struct committer *committer, struct reason *why);
 // All that the table as it is loaded reaches. 0; -ECANCELED: told to stop; -errno with the
 // reason.

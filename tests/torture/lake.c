@@ -1,7 +1,7 @@
-// Kills a lake: lake [--rounds N] [--seed X] [--place PLACE]. Prints where the table is, which is left there: PLACE, or a
-// directory beside the store. Each round appends some events, flushes, merges and lets go of old snapshots, and is ended
-// by SIGKILL at a step of that, sometimes again in what puts it right; then the next one goes on. Every event must be in
-// the table once, byte for byte, and nothing must lie about that no snapshot names.
+// Kills a lake: lake [--rounds N] [--seed X] [--place PLACE]. Prints where the table is, which is left there: PLACE, or
+// a directory beside the store. Each round appends some events, flushes, merges and lets go of old snapshots, and is
+// ended by SIGKILL at a step of that, sometimes again in what puts it right; then the next one goes on. Every event
+// must be in the table once, byte for byte, and nothing must lie about that no snapshot names.
 #include "tests/bench/bench.h"
 #include "tests/lake/rounds.h"
 
