@@ -358,7 +358,7 @@ int mount_main(int argc, char **argv)
         return status;
     if (settings.fake)
         return EXIT_SUCCESS;
-    if (mkdir(argv[optind], 0755) && errno != EEXIST) {
+    if (mkdir(argv[optind], 0700) && errno != EEXIST) {
         fprintf(stderr, "factfs: %s: %s\n", argv[optind], strerror(errno));
         return EXIT_FAILURE;
     }

@@ -98,7 +98,9 @@ static int root(const struct visit *v, struct stat *attr)
         return -errno;
     *attr = (struct stat){
         .st_ino = NODE_ROOT_ID,
-        .st_mode = store.st_mode,
+        // Who may make tenants is said by the store's directory; who may look into one, by the tenant: the directory
+        // itself is its owner's alone.
+        .st_mode = store.st_mode | 0555,
         .st_nlink = 2,
         .st_uid = store.st_uid,
         .st_gid = store.st_gid,

@@ -167,7 +167,7 @@ static int open_directory(struct stage *s, const char *path, struct reason *why)
 {
     if ((size_t)snprintf(s->path, sizeof s->path, "%s", path) >= sizeof s->path)
         return reason_set(why, -ENAMETOOLONG, "%s: the name is too long", path);
-    if (mkdir(path, 0755) && errno != EEXIST)
+    if (mkdir(path, 0700) && errno != EEXIST)
         return reason_set(why, -errno, "%s cannot be made: %s", path, strerror(errno));
     s->dir_fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     return s->dir_fd < 0 ? reason_set(why, -errno, "%s cannot be opened: %s", path, strerror(errno)) : 0;

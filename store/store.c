@@ -44,7 +44,7 @@ struct store {
 
 static int make_directory(const char *path, struct reason *why)
 {
-    if (mkdir(path, 0755) == 0 || errno == EEXIST)
+    if (mkdir(path, 0700) == 0 || errno == EEXIST)
         return 0;
     return reason_set(why, -errno, "%s cannot be made: %s", path, strerror(errno));
 }

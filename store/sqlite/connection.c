@@ -166,6 +166,23 @@ static bool has_log(const char *path)
     return stat(log, &st) == 0 && st.st_size > 0;
 }
 
+int connection_keep_private(const char *path, bool create)
+{
+    static const char *const beside[] = {"", "-wal", "-shm"};
+    // No descriptor is opened: closing one would let go of the locks that this process has on the file.
+    if (create && mknod(path, S_IFREG | 0600, 0) && errno != EEXIST)
+        return -errno;
+    for (size_t i = 0; i < sizeof beside / sizeof *beside; i++) {
+        char name[PATH_MAX];
+        struct stat st;
+        snprintf(name, sizeof name, "%s%s", path, beside[i]);
+        // Made by a version before, or copied by somebody. Files of somebody else are for him to decide.
+        if (stat(name, &st) == 0 && (st.st_mode & (S_IRWXG | S_IRWXO)) && chmod(name, 0600) && errno != EPERM)
+            return -errno;
+    }
+    return 0;
+}
+
 static int open_file(struct connection *c, const char *path, enum engine_mode mode)
 {
     static const int flags[] = {
@@ -212,6 +229,8 @@ int connection_open(struct connection *c, const char *path, enum engine_mode mod
     bool writes = mode == ENGINE_CREATE || mode == ENGINE_WRITE;
     *c = (struct connection){.sql = sql, .count = count};
     int error = writes ? wal_settle(path, why) : mode == ENGINE_READ ? 0 : wal_check(path, why);
+    if (!error && writes && (error = connection_keep_private(path, mode == ENGINE_CREATE)))
+        return reason_set(why, error, "%s cannot be made private: %s", path, strerror(-error));
     if (error)
         return error;
     // Past this, a page that is read takes the place of one in the same cache, however many tenants are open.

@@ -27,6 +27,9 @@ struct connection_schema {
 int connection_open(struct connection *c, const char *path, enum engine_mode mode,
     const struct connection_schema *schema, const char *const *sql, unsigned count, struct reason *why);
 void connection_close(struct connection *c);
+// A file and what SQLite keeps beside it are their owner's alone (0600), since the secrets of hooks stand in it in
+// clear; what is made beside it later gets its mode. With `create` it is made, empty, unless it is there. 0 or -errno.
+int connection_keep_private(const char *path, bool create);
 // As engine_copy; `progress` may be NULL.
 int connection_copy(struct connection *c, const char *to, const struct copy_progress *progress, struct reason *why);
 

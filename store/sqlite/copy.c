@@ -35,8 +35,11 @@ int connection_copy(struct connection *c, const char *to, const struct copy_prog
     sqlite3 *target = NULL;
     if (unlink(to) && errno != ENOENT)
         return reason_set(why, -errno, "%s cannot be replaced: %s", to, strerror(errno));
+    int error = connection_keep_private(to, true);
+    if (error)
+        return reason_set(why, error, "%s cannot be made: %s", to, strerror(-error));
     // One read transaction over all steps: what is committed meanwhile does not begin the copy anew.
-    int error = connection_execute(c, "BEGIN; SELECT count(*) FROM sqlite_schema");
+    error = connection_execute(c, "BEGIN; SELECT count(*) FROM sqlite_schema");
     if (!error)
         error = to_errno(c, target,
             sqlite3_open_v2(to, &target, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL));

@@ -192,6 +192,41 @@ $T/spec.json" "$(find "$T" -type f -perm -200 | sort)"
     daemon_stop
 }
 
+# The modes of a store and of all in it.
+store_modes() {
+    echo "$(stat -c %a "$1") $(find "$1" -type f -printf '%m\n' | sort -u | xargs)"
+}
+
+@test "a store is its owner's alone, since secrets stand in it, while the mount is open to all" {
+    needs_root
+    place "$BATS_TEST_TMPDIR"
+    rmdir "$STORE"
+    (umask 0; daemon_start)
+    mkdir "$MOUNT/a"
+    put "$MOUNT/a/append" '{"type":"Deal.Created","target":"deal_1"}'
+    is "700 600" "$(store_modes "$STORE")"
+    is "1 EACCES" "$(as_nobody wc -l < "$MOUNT/a/stream") $(as_nobody "$TOOLS/calls" -q mkdir "$MOUNT/b")"
+    not as_nobody ls "$STORE"
+    "$FACTFS" backup "$STORE" "$BATS_TEST_TMPDIR/copy"
+    is "700 600" "$(store_modes "$BATS_TEST_TMPDIR/copy")"
+    daemon_stop
+}
+
+@test "the files of a store that others could read become private when it is opened" {
+    place "$BATS_TEST_TMPDIR"
+    daemon_start
+    mkdir "$MOUNT/a"
+    put "$MOUNT/a/append" '{"type":"Deal.Created","target":"deal_1"}'
+    kill -KILL "$(daemon_pid)"
+    wait_for process_gone "$(daemon_pid)"
+    mount_abort
+    chmod 644 "$STORE"/a.db* "$STORE"/catalog*
+    daemon_start
+    is 1 "$(wc -l < "$MOUNT/a/stream")"
+    is 600 "$(find "$STORE" -type f -printf '%m\n' | sort -u | xargs)"
+    daemon_stop
+}
+
 @test "a mount started by an ordinary user is that user's alone" {
     needs_root
     needs fusermount3
