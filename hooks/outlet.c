@@ -125,12 +125,32 @@ static void flush(struct outlet *o)
     hand_in(o);
 }
 
+static bool reads_rows(const struct follower_ask *ask)
+{
+    return ask->question == FOLLOWER_ATTEMPTS || ask->question == FOLLOWER_DEAD;
+}
+
+// Who reads rows gets those that there are, whatever became of the others.
+static void answer_readers(struct outlet *o, struct follower_ask **asks)
+{
+    for (struct follower_ask **at = asks, *ask; (ask = *at);) {
+        if (!reads_rows(ask)) {
+            at = &ask->next;
+            continue;
+        }
+        *at = ask->next;
+        outlet_read_rows(o, ask);
+    }
+}
+
 void outlet_settle(struct outlet *o, int64_t now_us)
 {
+    answer_readers(o, &o->waiting);
     if (o->under_way->error) {
         // A full disk, mostly: the slots stay taken until there is room.
         o->refused = true;
         o->again_us = now_us + AGAIN_US;
+        answer_readers(o, &o->asks);
         drop_asks(&o->waiting, o->under_way->error);
         return;
     }
@@ -151,6 +171,11 @@ static bool has_news(const struct outlet *o)
     for (const struct queue *q = o->queues; q && !news; q = q->next)
         news = queue_has_news(q);
     return news;
+}
+
+bool outlet_is_ahead(const struct outlet *o)
+{
+    return !o->refused && (o->under_way || has_news(o));
 }
 
 static bool is_urgent(const struct outlet *o)

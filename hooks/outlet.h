@@ -61,6 +61,10 @@ struct outlet *outlet_of(const struct transfer *transfer);
 // The open ledger; NULL when there is no memory for it.
 struct ledger *outlet_ledger(struct outlet *o);
 struct queue *outlet_queue(const struct outlet *o, uint64_t hook);
+// Is something noted that will soon be on disk?
+bool outlet_is_ahead(const struct outlet *o);
+// Answers who reads `deliveries` or `dead` with the rows on disk.
+void outlet_read_rows(struct outlet *o, struct follower_ask *ask);
 // Sends what may be sent now. False when there is no memory.
 bool outlet_send(struct outlet *o, struct queue *q, int64_t now_us);
 // Ends requests under way, without an outcome: of a queue, or all (NULL).

@@ -168,6 +168,18 @@ static void keep_ask(struct outlet *o, struct follower_ask *ask)
     o->asks = ask;
 }
 
+void outlet_read_rows(struct outlet *o, struct follower_ask *ask)
+{
+    struct queue *q = outlet_queue(o, ask->hook);
+    if (!q || !o->reader)
+        ask->error = -ENOENT;
+    else
+        ask->error = ask->question == FOLLOWER_DEAD ? show_dead(o, q, ask) : show_attempts(o, q, ask);
+    if (ask->out.failed)
+        ask->error = -ENOMEM;
+    ask->answer(ask);
+}
+
 void outlet_ask(struct outlet *o, struct follower_ask *ask, int64_t now_us)
 {
     struct queue *q = outlet_queue(o, ask->hook);
@@ -182,11 +194,13 @@ void outlet_ask(struct outlet *o, struct follower_ask *ask, int64_t now_us)
         bytes_add_char(&ask->out, '\n');
         break;
     case FOLLOWER_ATTEMPTS:
-        ask->error = show_attempts(o, q, ask);
-        break;
     case FOLLOWER_DEAD:
-        ask->error = show_dead(o, q, ask);
-        break;
+        // What status.json counts must be there for whoever looks then.
+        if (!ask->from && outlet_is_ahead(o))
+            keep_ask(o, ask);
+        else
+            outlet_read_rows(o, ask);
+        return;
     case FOLLOWER_SECRET:
         if (q->receiver && q->receiver->wants_key)
             bytes_printf(&ask->out, "%.*s\n", SLICE_ARG(q->row.secret));

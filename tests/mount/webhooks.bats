@@ -217,6 +217,17 @@ needs_library() {
     is '["time","id","type","target","attempt","status","durationMs","error","next"]' "$(head -n 1 "$W/deliveries" | jq -c keys_unsorted)"
 }
 
+@test "what status.json has counted as dead is in dead and in deliveries for whoever looks then" {
+    echo 500 > "$RECEIVED/$P"
+    sends "control/$P" '"retry":{"maxAttempts":1}'
+    local i
+    for i in 1 2 3 4 5; do
+        created "deal_$i"
+        until status_is ".dead == $i"; do :; done
+        is "$i $i" "$(wc -l < "$W/dead") $(wc -l < "$W/deliveries")"
+    done
+}
+
 @test "after the last attempt an event is dead, later ones go on, and it can be sent again" {
     echo 500 > "$RECEIVED/$P"
     sends "control/$P" '"retry":{"maxAttempts":3,"backoff":[0.1]}'
