@@ -97,16 +97,35 @@ void status_show_following(void *mount, uint32_t tenant, struct bytes *out)
     bytes_add_char(out, '}');
 }
 
+// The kinds in one order, whoever tells of them.
+static void show_hooks(const struct mount *mount, const struct tenant *tenant, struct bytes *out)
+{
+    BYTES_AUTO hooks = {0};
+    bytes_add_char(&hooks, '{');
+    show_reacting_hooks(tenant, &hooks);
+    show_of_followers(mount, tenant->number, false, &hooks);
+    bytes_add_char(&hooks, '}');
+    out->failed |= hooks.failed;
+    const struct hook_kind *const *kind = tenant->reactor && !hooks.failed ? tenant->reactor->kinds : NULL;
+    const char *before = "{";
+    for (struct slice shown; kind && *kind; kind++) {
+        if (!json_member(bytes_slice(&hooks), (*kind)->folder, &shown))
+            continue;
+        bytes_printf(out, "%s\"%s\":", before, (*kind)->folder);
+        bytes_add_slice(out, shown);
+        before = ",";
+    }
+    bytes_add_text(out, *before == '{' ? "{}" : "}");
+}
+
 // All of it, laid out.
 static void add_reactions(struct bytes *out, const struct mount *mount, const struct tenant *tenant)
 {
     BYTES_AUTO shown = {0};
     bytes_add_char(&shown, '{');
     show_values(tenant, &shown);
-    bytes_add_text(&shown, ",\"hooks\":{");
-    show_reacting_hooks(tenant, &shown);
-    show_of_followers(mount, tenant->number, false, &shown);
-    bytes_add_char(&shown, '}');
+    bytes_add_text(&shown, ",\"hooks\":");
+    show_hooks(mount, tenant, &shown);
     show_of_followers(mount, tenant->number, true, &shown);
     bytes_add_char(&shown, '}');
     out->failed |= shown.failed;

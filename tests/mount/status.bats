@@ -18,6 +18,7 @@ has() {
 
 @test "the status begins with alerts and metrics, and is laid out as jq lays it out" {
     is '["alerts","metrics"]' "$(jq -c 'keys_unsorted[:2]' "$T/status.json")"
+    is '["handlers","webhooks","metrics","watches","integrations"]' "$(status '.hooks | keys_unsorted')"
     is '[]' "$(status .alerts)"
     is '{"mrr":0,"activeSubscriptions":0,"churnRate":null,"nrr":null}' "$(status .metrics)"
     same <(jq . "$T/status.json") "$T/status.json"
