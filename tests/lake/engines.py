@@ -98,6 +98,10 @@ def trino(given):
         cursor.execute(query)
         return [tuple(row) for row in cursor.fetchall()]
 
+    # It answers before it has a node to run anything on.
+    while not ask("select node_id from system.runtime.nodes where state = 'active'"):
+        time.sleep(0.5)
+
     def answer(t):
         name = f"{t['name']}.factfs.events"
         if t["kind"] == "files":

@@ -405,8 +405,8 @@ def document(places, rows, notes, facts):
         cells = rows.get(place["sql"]) or [place["missing"]] + [""] * (len(ENGINES) - 1)
         lines.append(f"| {place['name']} | " + " | ".join(cells) + " |")
     lines += ["", "DuckDB 1.5.5 with its Iceberg extension, PyIceberg 0.12.0, Spark 4.1.4 with Iceberg 1.12.0, Trino 476."]
-    if notes:
-        lines += ["", *(f"- {note}" for note in notes)]
+    lines += ["", *(f"- {note}" for note in notes),
+              "- Nessie shows a table's current snapshot alone, so there the readers went back to that one."]
     return "\n".join(lines) + "\n"
 
 
