@@ -13,12 +13,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define PARTS      ".parts"
-#define PART_NAME  24
-#define PART_AGE_S 86400
-#define GET_MAX    ((off_t)1 << 30)
-#define KEY_MAX    1024
-#define LEVELS_MAX 32
+#define PARTS        ".parts"
+#define PART_NAME    24
+#define WRITE_BEHIND ((off_t)1 << 20)
+#define PART_AGE_S   86400
+#define GET_MAX      ((off_t)1 << 30)
+#define KEY_MAX      1024
+#define LEVELS_MAX   32
 
 struct directory {
     struct objects objects;
@@ -28,6 +29,7 @@ struct directory {
 struct dir_upload {
     struct upload upload;
     int fd;
+    off_t size, begun; // written; of which the kernel has been told to write to disk
     char part[PART_NAME];
     char key[KEY_MAX];
 };
@@ -135,7 +137,15 @@ static int dir_add(struct upload *upload, const void *from, size_t size, struct 
 {
     struct dir_upload *u = (struct dir_upload *)upload;
     int error = file_write(u->fd, (struct slice){.at = from, .size = size});
-    return error ? fails(why, error, "written", u->key) : 0;
+    if (error)
+        return fails(why, error, "written", u->key);
+    u->size += (off_t)size;
+    // A large file is not left to the sync at its end, which all commits of the store would have to wait for.
+    if (u->size - u->begun >= WRITE_BEHIND) {
+        sync_file_range(u->fd, u->begun, u->size - u->begun, SYNC_FILE_RANGE_WRITE);
+        u->begun = u->size;
+    }
+    return 0;
 }
 
 static int dir_finish(struct upload *upload, enum objects_flags flags, struct reason *why)
