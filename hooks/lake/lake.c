@@ -44,6 +44,7 @@ struct lake {
     int listening;
     struct upkeep upkeep;
     unsigned failures; // in a row
+    int said;          // the error of the last one, which is said once; 0 after a success
     int64_t retry_us;
     atomic_bool stop;
 
@@ -171,7 +172,7 @@ static void conclude(struct lake *l, int error, const struct reason *why, int64_
 {
     pthread_mutex_lock(&l->lock);
     count_waiting(l, since_us);
-    bool anew = error && strcmp(l->error.text, why->text) != 0;
+    bool anew = error && error != l->said;
     l->state = !error ? LAKE_ACTIVE : is_refusal(error) ? LAKE_STOPPED : LAKE_FAILING;
     if (!error)
         l->flushed_at_us = when_now_us();
@@ -183,6 +184,7 @@ static void conclude(struct lake *l, int error, const struct reason *why, int64_
         take_totals(l);
     bool stopped = l->state == LAKE_STOPPED;
     pthread_mutex_unlock(&l->lock);
+    l->said = error;
     if (!error) {
         l->failures = 0;
         return;
