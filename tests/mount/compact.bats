@@ -1,16 +1,12 @@
 # Compaction of the lake over a real mount: the small files of a tenant and a day become one, and DuckDB and PyIceberg read
 # the same rows. What dies, is damaged or changed by others in between is in tests/lake/compact_test.c.
 load helpers
+load lake_table
 
 setup_file() {
-    READERS=$("$ROOT/tests/lake/readers" 2> "$BATS_FILE_TMPDIR/why") || READERS=
-    export READERS LAKE=$BATS_FILE_TMPDIR/lake
+    export LAKE=$BATS_FILE_TMPDIR/lake
+    readers_find
     mount_start -o "lake=$LAKE,lake_flush_seconds=3600"
-}
-
-table() {
-    [[ -n $READERS ]] || skip "$(cat "$BATS_FILE_TMPDIR/why")"
-    "$READERS" "$ROOT/tests/lake/table.py" "$1" "$LAKE" "${@:2}"
 }
 
 # import_days TIMES DAY…: of each day so many events, with a flush behind each.
@@ -31,6 +27,7 @@ files() {
 }
 
 @test "the files of days that are over become one a day, and each row stays as it was" {
+    needs_readers
     import_days 3 2026-01-15 2026-01-16
     is 6 "$(files)"
     holds "6 files of " "$("$FACTFS" lake compact "$STORE")"
@@ -42,6 +39,7 @@ files() {
 }
 
 @test "what was read before a compaction can still be read as it was, and a flush goes on behind it" {
+    needs_readers
     import_days 2 2026-01-15
     local before
     before=$(jq -r '."current-snapshot-id"' "$LAKE/metadata/v$(cat "$LAKE/metadata/version-hint.text").metadata.json")
@@ -55,6 +53,7 @@ files() {
 }
 
 @test "a damaged file is named, everything else is merged, and the daemon goes on" {
+    needs_readers
     local damaged
     "$FACTFS" lake compact "$STORE" # what other tests have left
     import_days 3 2026-01-15
@@ -71,6 +70,7 @@ files() {
 }
 
 @test "without a daemon, compact does it by itself" {
+    needs_readers
     import_days 2 2026-01-15
     daemon_stop
     holds "2 files of " "$("$FACTFS" lake compact "$STORE")"

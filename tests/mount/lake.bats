@@ -1,29 +1,17 @@
 # The lake in a directory: what is appended to a mount, as DuckDB and PyIceberg read it. What dies, is lost or refused in
 # between is in tests/lake/flush_test.c.
 load helpers
+load lake_table
 load real_log
 
 setup_file() {
-    READERS=$("$ROOT/tests/lake/readers" 2> "$BATS_FILE_TMPDIR/why") || READERS=
-    export READERS LAKE=$BATS_FILE_TMPDIR/lake
+    export LAKE=$BATS_FILE_TMPDIR/lake
+    readers_find
     mount_start -o "lake=$LAKE,lake_flush_seconds=1"
 }
 
-# table READER WHAT…: what tests/lake/table.py says of the table.
-table() {
-    [[ -n $READERS ]] || skip "$(cat "$BATS_FILE_TMPDIR/why")"
-    "$READERS" "$ROOT/tests/lake/table.py" "$1" "$LAKE" "${@:2}"
-}
-
-lake() {
-    jq -r ".lake.$1" "$T/status.json"
-}
-
-flushed() {
-    [[ $(lake lag) == 0 && $(lake position) == "$(count "$T")" ]]
-}
-
 @test "what was appended is in the table a second later, and DuckDB and PyIceberg read each event as the log has it" {
+    needs_readers
     record '{"type":"Contact.Created","target":"contact_ada","actor":"user \"q\" é","data":{"n":12345678901234567890,"x":1.10,"t":"a\u00e9b"}}' \
         '{"type":"was_placed","target":"order_1","data":{},"metadata":{"cause":[1,{"a":null}]}}' \
         '[{"type":"Contact.Qualified","target":"contact_ada","data":{"stage":"Lead"}},{"type":"Deal.Created","target":"deal_1"}]'
@@ -33,6 +21,7 @@ flushed() {
 }
 
 @test "all tenants are in one table, each with positions from 1 on and without a gap" {
+    needs_readers
     local i
     mkdir -p "$MOUNT/second"
     for i in 1 2 3; do
@@ -65,6 +54,7 @@ $TENANT 3 3 1 3" "$(table duckdb sql "select tenant, count(*), count(distinct po
 }
 
 @test "a real log goes the whole way: SQL answers are those of an independent count of its lines" {
+    needs_readers
     real_log > "$BATS_TEST_TMPDIR/log"
     is ok "$(put_file "$T/import" "$BATS_TEST_TMPDIR/log")"
     "$FACTFS" lake flush "$STORE"
@@ -86,6 +76,7 @@ $TENANT 3 3 1 3" "$(table duckdb sql "select tenant, count(*), count(distinct po
 }
 
 @test "README: DuckDB answers its line as the log does" {
+    needs_readers
     record '{"type":"Contact.Created","target":"contact_a","data":{"stage":"Lead"}}' \
         '{"type":"Contact.Created","target":"contact_b","data":{"stage":"Customer"}}' '{"type":"was_seen","target":"thing_1"}'
     "$FACTFS" lake flush "$STORE"
@@ -98,6 +89,7 @@ was_seen 1 None" "$(table duckdb sql "${line//\'shop\'/\'$TENANT\'}")"
 }
 
 @test "every earlier flush can be read as it was" {
+    needs_readers
     record '{"type":"was_seen","target":"thing_1"}'
     "$FACTFS" lake flush "$STORE"
     local first
@@ -109,6 +101,7 @@ was_seen 1 None" "$(table duckdb sql "${line//\'shop\'/\'$TENANT\'}")"
 }
 
 @test "small files of a day become one, beside the daemon and without one; no row changes, and what was can still be read" {
+    needs_readers
     local i first before
     for i in 1 2 3 4 5 6 7 8 9; do
         record '{"type":"was_seen","target":"thing_1","data":{"n":'$i'}}'
@@ -134,6 +127,7 @@ was_seen 1 None" "$(table duckdb sql "${line//\'shop\'/\'$TENANT\'}")"
 }
 
 @test "a daemon that is killed leaves a table that the next one goes on with" {
+    needs_readers
     record '{"type":"was_seen","target":"thing_1"}'
     kill -KILL "$(daemon_pid)"
     wait_for process_gone "$(daemon_pid)"
@@ -146,6 +140,7 @@ was_seen 1 None" "$(table duckdb sql "${line//\'shop\'/\'$TENANT\'}")"
 }
 
 @test "without a daemon, flush does it by itself; with the last flush at its end there is nothing left to do" {
+    needs_readers
     record '{"type":"was_seen","target":"thing_1"}'
     daemon_stop
     is "0 events in 0 files, 0 bytes" "$("$FACTFS" lake flush "$STORE")"
@@ -202,6 +197,7 @@ was_seen 1 None" "$(table duckdb sql "${line//\'shop\'/\'$TENANT\'}")"
 }
 
 @test "a column that is asked for half way is in what follows; what was there stays as it is" {
+    needs_readers
     record '{"type":"was_seen","target":"thing_1"}'
     "$FACTFS" lake flush "$STORE"
     local before

@@ -1,6 +1,7 @@
 # The lake in an Iceberg REST catalog over a bucket, as DuckDB and PyIceberg read it through the catalog. The catalog hands
 # out keys, but does not say where its bucket is. Lost answers are in tests/lake/catalog_rest_test.c.
 load helpers
+load lake_table
 load lake_servers
 
 setup_file() {
@@ -26,6 +27,7 @@ teardown_file() {
 }
 
 @test "what was appended is in the catalog's table a second later, and DuckDB and PyIceberg read each event as the log has it" {
+    needs_readers
     record '{"type":"Contact.Created","target":"contact_ada","data":{"n":12345678901234567890,"x":1.10}}' \
         '{"type":"was_placed","target":"order_1","data":{},"metadata":{"cause":[1,{"a":null}]}}'
     wait_for flushed
@@ -35,6 +37,7 @@ teardown_file() {
 }
 
 @test "a daemon that is killed between flushes leaves each event in the table once" {
+    needs_readers
     local i
     for i in 1 2 3; do
         record '{"type":"was_seen","target":"thing_1"}' '{"type":"was_seen","target":"thing_2"}'
@@ -50,6 +53,7 @@ teardown_file() {
 }
 
 @test "a column that is asked for half way comes into the catalog's table" {
+    needs_readers
     record '{"type":"was_seen","target":"thing_1"}'
     wait_for flushed
     daemon_restart -o "lake=rest+$CATALOG,lake_flush_seconds=1,lake_hash"

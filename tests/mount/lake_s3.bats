@@ -1,5 +1,6 @@
 # The lake in a bucket, as DuckDB and PyIceberg read it. Lost answers are in tests/lake/objects_s3_test.c.
 load helpers
+load lake_table
 load lake_servers
 
 setup_file() {
@@ -23,6 +24,7 @@ teardown_file() {
 }
 
 @test "what was appended is in the bucket's table a second later, and DuckDB and PyIceberg read each event as the log has it" {
+    needs_readers
     record '{"type":"Contact.Created","target":"contact_ada","actor":"user \"q\" é","data":{"n":12345678901234567890,"x":1.10}}' \
         '{"type":"was_placed","target":"order_1","data":{},"metadata":{"cause":[1,{"a":null}]}}'
     wait_for flushed
@@ -31,6 +33,7 @@ teardown_file() {
 }
 
 @test "a daemon that is killed between flushes leaves each event in the table once" {
+    needs_readers
     local i
     for i in 1 2 3; do
         record '{"type":"was_seen","target":"thing_1"}' '{"type":"was_seen","target":"thing_2"}'
@@ -46,6 +49,7 @@ teardown_file() {
 }
 
 @test "the files of a day that is over become one there, too" {
+    needs_readers
     local i
     for i in 1 2 3; do
         is ok "$(put "$T/import" "{\"type\":\"was_seen\",\"target\":\"thing_$i\",\"timestamp\":\"2026-01-15T10:00:0${i}Z\"}")"

@@ -65,23 +65,8 @@ catalog_start() {
 
 # remote_lake_start PLACE [OPTION…]: mounts with a lake there; $LAKE is what readers call it.
 remote_lake_start() {
-    READERS=$("$ROOT/tests/lake/readers" 2> "$BATS_FILE_TMPDIR/no-readers") || READERS=
-    export READERS
+    readers_find
     mount_start -o "lake=$1,lake_flush_seconds=1${2:+,$2}"
-}
-
-# table READER WHAT…: what tests/lake/table.py says of the table.
-table() {
-    [[ -n $READERS ]] || skip "$(< "$BATS_FILE_TMPDIR/no-readers")"
-    AWS_ACCESS_KEY_ID=$KEY_ID AWS_SECRET_ACCESS_KEY=$SECRET "$READERS" "$ROOT/tests/lake/table.py" "$1" "$LAKE" "${@:2}"
-}
-
-lake() {
-    jq -r ".lake.$1" "$T/status.json"
-}
-
-flushed() {
-    [[ $(lake lag) == 0 && $(lake position) == "$(count "$T")" ]]
 }
 
 server_setup() {
