@@ -31,8 +31,8 @@ static const char usage[] =
     "      --color[=WHEN]    colours: auto (default: on a terminal), always or never\n"
     "      --help            show this\n"
     "\n"
-    "Exit status: 0 all is well; 1 something cannot be read; 2 wrong usage; 3 an alert stands, or a hook is failing,\n"
-    "paused or disabled.\n";
+    "Exit status: 0 all is well; 1 something cannot be read; 2 wrong usage; 3 an alert stands, a hook is failing,\n"
+    "paused or disabled, or what was saved of one was refused.\n";
 
 static const char bold[] = "\033[1m", red[] = "\033[31m", green[] = "\033[32m", yellow[] = "\033[33m",
                   plain[] = "\033[0m";
@@ -246,6 +246,24 @@ static void show_hooks(struct status *s, struct slice hooks)
     }
 }
 
+// Files of hooks whose latest change was not taken.
+static void show_refused(struct status *s, struct slice refused)
+{
+    struct json_cursor c = json_enter(refused);
+    for (struct slice file; json_next_element(&c, &file);) {
+        s->unwell = true;
+        bytes_add_text(&s->out, "  ");
+        add_text(s, file, "path");
+        bytes_add_text(&s->out, "  ");
+        coloured(s, red, SLICE("refused"));
+        bytes_add_char(&s->out, ' ');
+        add_time(s, file, "time");
+        bytes_add_text(&s->out, ": ");
+        coloured(s, yellow, show_member(&s->decoded, file, "reason"));
+        bytes_add_char(&s->out, '\n');
+    }
+}
+
 // ---- a tenant
 
 static void show_head(struct status *s, const char *name, struct slice whole, const char *note)
@@ -276,6 +294,8 @@ static void show_tenant(struct status *s, const char *name, struct slice whole, 
         show_metrics(s, part);
     if (json_member(whole, "hooks", &part) && json_kind(part) == JSON_OBJECT)
         show_hooks(s, part);
+    if (json_member(whole, "refused", &part) && json_kind(part) == JSON_ARRAY)
+        show_refused(s, part);
     if (json_member(whole, "lake", &part) && json_kind(part) == JSON_OBJECT)
         show_hook(s, SLICE("lake"), part);
     if (s->quiet && s->out.size == head)

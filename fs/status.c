@@ -119,13 +119,15 @@ static void show_hooks(const struct mount *mount, const struct tenant *tenant, s
 }
 
 // All of it, laid out.
-static void add_reactions(struct bytes *out, const struct mount *mount, const struct tenant *tenant)
+static void add_reactions(struct bytes *out, const struct mount *mount, struct tenant *tenant)
 {
     BYTES_AUTO shown = {0};
     bytes_add_char(&shown, '{');
     show_values(tenant, &shown);
     bytes_add_text(&shown, ",\"hooks\":");
     show_hooks(mount, tenant, &shown);
+    bytes_add_text(&shown, ",\"refused\":");
+    refused_hooks_show(tenant, &shown);
     show_of_followers(mount, tenant->number, true, &shown);
     bytes_add_char(&shown, '}');
     out->failed |= shown.failed;

@@ -19,6 +19,7 @@ void tenant_clear(struct tenant *t)
     types_free(&t->types);
     index_free(&t->index);
     declared_clear(&t->declared);
+    refused_hooks_free(&t->refused);
     pthread_mutex_destroy(&t->lock);
 }
 

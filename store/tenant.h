@@ -7,6 +7,7 @@
 #include "store/entity.h"
 #include "store/ids.h"
 #include "store/index.h"
+#include "store/refused.h"
 #include "store/sqid.h"
 #include "store/submission.h"
 #include "store/types.h"
@@ -62,17 +63,18 @@ struct tenant {
     const struct sqids *sqids;
 
     pthread_mutex_t lock;
-    struct log_end end;       // (lock)
-    struct entities entities; // (lock), see entity.h
-    struct ids ids;           // (lock); of the running transaction too
-    struct types types;       // (lock); published up to what any published event names
-    struct index index;       // (lock), see index.h
-    struct declared declared; // (lock), see declared.h
-    uint64_t rejected_base;   // `rejected` begins at this offset since the mount; constant
-    uint64_t next_entity;     // (lock) the next free entity id
-    unsigned reserved_count;  // (lock)
-    int64_t answered_past_us; // (lock) the latest moment that somebody was told is past
-    int64_t frontier_us;      // (lock) timestamps of the commit under way begin here; INT64_MAX: there is none
+    struct log_end end;           // (lock)
+    struct entities entities;     // (lock), see entity.h
+    struct ids ids;               // (lock); of the running transaction too
+    struct types types;           // (lock); published up to what any published event names
+    struct index index;           // (lock), see index.h
+    struct declared declared;     // (lock), see declared.h
+    uint64_t rejected_base;       // `rejected` begins at this offset since the mount; constant
+    uint64_t next_entity;         // (lock) the next free entity id
+    unsigned reserved_count;      // (lock)
+    int64_t answered_past_us;     // (lock) the latest moment that somebody was told is past
+    struct refused_hooks refused; // (lock), see refused.h
+    int64_t frontier_us;          // (lock) timestamps of the commit under way begin here; INT64_MAX: there is none
 
     _Atomic uid_t owner;     // of the tenant: who declares its spec
     _Atomic int64_t rest_ns; // without work for so long, the writer rests (TENANT_REST_NS, but for tests)

@@ -242,7 +242,7 @@ static void commit_batch(struct writer *w, struct submission *batch)
     commit_held(w);
 }
 
-static void answer_batch(struct submission *batch)
+static void answer_batch(struct tenant *tenant, struct submission *batch)
 {
     for (struct submission *s = batch, *next; s; s = next) {
         next = s->next;
@@ -251,6 +251,7 @@ static void answer_batch(struct submission *batch)
             if (s->wants_receipts)
                 rejection_print_receipt(&s->receipts, s);
         }
+        refused_hooks_note(tenant, s);
         s->answer(s);
     }
 }
@@ -421,7 +422,7 @@ static void work(struct writer *w, struct submission *batch, unsigned count)
     w->commit_ns = w->commit_ns ? (w->commit_ns * 7 + took_ns) / 8 : took_ns;
     w->expected = count + atomic_load_explicit(&w->queued, memory_order_relaxed);
     w->idle = 0;
-    answer_batch(batch);
+    answer_batch(w->tenant, batch);
     forget_entities(w, ENTITY_BYTES, ENTITY_LOOKS);
     checkpoint(w, false);
 }

@@ -295,3 +295,33 @@ END
     is EINVAL "$(save "$H/Deal.closed.js" '(deal, $) => { let = }')"
     holds "Deal.closed.js:1:22: SyntaxError: " "$(member reason "$(tail -n 1 "$T/rejected")")"
 }
+
+# What status.json says of files that were refused.
+refused_files() {
+    jq -c "[.refused[].path]" "$T/status.json"
+}
+
+@test "what a shell does not report of a hook is in status.json until a change of the file is taken" {
+    needs jq
+    is '[]' "$(refused_files)"
+    echo '(deal) => { return }' > "$H/Deal.closed.js"
+    echo '(deal) => { 3 3 }' > "$H/Deal.closed.js"
+    : > "$T/hooks/metrics/m.json"
+    wait_for eval "[[ \$(refused_files) == '[\"hooks/handlers/Deal.closed.js\",\"hooks/metrics/m.json\"]' ]]"
+    holds 'Deal.closed.js:1:15: SyntaxError' "$(jq -r '.refused[0].reason' "$T/status.json")"
+    is "$(head -n 1 "$T/rejected" | jq -r .reason)" "$(jq -r '.refused[0].reason' "$T/status.json")"
+    run -3 "$FACTFS" status -q "$T"
+    holds 'hooks/handlers/Deal.closed.js  refused' "$output"
+
+    echo '(deal) => { return 3 }' > "$H/Deal.closed.js"
+    is '["hooks/metrics/m.json"]' "$(refused_files)"
+    echo '{"aggregate":"count","type":"Deal"}' > "$T/hooks/metrics/m.json"
+    is '[]' "$(refused_files)"
+    run -0 "$FACTFS" status -q "$T"
+
+    # A removal ends it too.
+    echo nonsense > "$H/Deal.closed.js"
+    is '["hooks/handlers/Deal.closed.js"]' "$(refused_files)"
+    rm "$H/Deal.closed.js"
+    is '[]' "$(refused_files)"
+}
