@@ -33,9 +33,11 @@
 // Where postings have to be made from the log: events read in each commit.
 #define POSTING_READS_MIN       32u
 #define POSTING_READS_PER_EVENT 2u
-// Entities in memory beyond this are forgotten, the longest unused first; a look at so many of them per commit.
-#define ENTITY_BYTES (size_t)(8 << 20)
-#define ENTITY_LOOKS 512
+// Entities in memory beyond this are forgotten, the longest unused first. In each commit so many are looked at, and more
+// than it can have made.
+#define ENTITY_BYTES           (size_t)(8 << 20)
+#define ENTITY_LOOKS_MIN       512u
+#define ENTITY_LOOKS_PER_EVENT 2u
 // When memory holds this much, a sweep is finished at once.
 #define ENTITY_BYTES_URGENT (size_t)(48 << 20)
 // Refusals that a full disk did not take, at most.
@@ -423,7 +425,7 @@ static void work(struct writer *w, struct submission *batch, unsigned count)
     w->expected = count + atomic_load_explicit(&w->queued, memory_order_relaxed);
     w->idle = 0;
     answer_batch(w->tenant, batch);
-    forget_entities(w, ENTITY_BYTES, ENTITY_LOOKS);
+    forget_entities(w, ENTITY_BYTES, share(w->tx.count, ENTITY_LOOKS_PER_EVENT, ENTITY_LOOKS_MIN));
     checkpoint(w, false);
 }
 
