@@ -33,8 +33,8 @@
 // Where postings have to be made from the log: events read in each commit.
 #define POSTING_READS_MIN       32u
 #define POSTING_READS_PER_EVENT 2u
-// Entities in memory beyond this are forgotten, the longest unused first. In each commit so many are looked at, and more
-// than it can have made.
+// Entities in memory beyond this are forgotten, the longest unused first. In each commit so many are looked at, and
+// more than it can have made.
 #define ENTITY_BYTES           (size_t)(8 << 20)
 #define ENTITY_LOOKS_MIN       512u
 #define ENTITY_LOOKS_PER_EVENT 2u

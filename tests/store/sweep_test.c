@@ -211,21 +211,25 @@ static void many_again(void)
 
 // ---- many entities
 
-#define ITEMS 100000u
+#define ITEMS 250000u
 
 static void many_entities(void)
 {
     BYTES_AUTO text = {0};
     struct fixture many_of = {0};
+    size_t most = 0;
     fixture_open(&many_of);
     for (unsigned item = 0; item < ITEMS; item++) {
         bytes_printf(&text, "{\"type\":\"was_made\",\"target\":\"item_%u\",\"data\":{\"n\":%u}}", item, item);
         if (item % 5000 == 4999) {
             REQUIRE(append_slice(&many_of, bytes_slice(&text)));
             bytes_clear(&text);
+            if (tenant_memory(many_of.tenant) > most)
+                most = tenant_memory(many_of.tenant);
         }
     }
-    // Memory has a bound, whatever was written.
+    // Memory has a bound, whatever was written, also while batches come one after the other.
+    CHECK(most < (size_t)56 << 20);
     for (int i = 0; i < 300; i++)
         REQUIRE(event(&many_of, "item_0", "was_seen", "{}"));
     CHECK(tenant_memory(many_of.tenant) < (size_t)40 << 20);
