@@ -37,6 +37,7 @@ int record_webhook(struct tenant *tenant, const char *type, const char *name, co
     if (!s)
         return -ENOMEM;
     s->answer = answer;
+    s->own = true;
     int error = fill(s, tenant, type, name, data);
     if (error)
         submission_free(s);

@@ -118,7 +118,7 @@ static int accept(
     struct transaction *tx, struct submission *s, struct entity *e, struct event *event, uint64_t *position)
 {
     BYTES_AUTO data = {0};
-    int error = accept_before(tx, e, event, &data, &s->why);
+    int error = s->own ? 0 : accept_before(tx, e, event, &data, &s->why);
     if (!error)
         error = judge_spec_accept(tx, s, e, event, position);
     return error ? error : accept_after(tx, e, event, *position);

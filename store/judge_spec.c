@@ -39,7 +39,7 @@ static int judge_result(struct transaction *tx, struct submission *s, const stru
 {
     struct spec *spec;
     // What happened elsewhere has happened.
-    if (s->rerun)
+    if (s->rerun || s->own)
         return 0;
     int error = transaction_spec(tx, &spec);
     if (!error && tx->misfit.text[0])
@@ -68,7 +68,7 @@ int judge_spec_event(struct transaction *tx, struct submission *s, struct event 
     char spelling[NAME_TYPE_MAX];
     struct spec *spec;
     BYTES_AUTO text = {0};
-    if (spec_recorded(event, &text) || is_own_spec(tx, event->target))
+    if (s->own || spec_recorded(event, &text) || is_own_spec(tx, event->target))
         return 0;
     int error = transaction_spec(tx, &spec);
     if (error || !spec)
@@ -84,6 +84,8 @@ int judge_spec_verb(struct transaction *tx, struct submission *s, const struct n
 {
     struct spec *spec;
     struct slice field, value, said;
+    if (s->own)
+        return 0;
     int error = transaction_spec(tx, &spec);
     if (error ||
         !spec_verb_sets(spec, type, entity, state && state->alive ? state->fields : (struct slice){0}, &field, &value))

@@ -35,6 +35,7 @@ struct submission {
     unsigned draft_count;
     struct rerun *rerun; // they are imported through this file; NULL: appended
     bool wants_receipts;
+    bool own; // of SUBMIT_EVENTS: factfs itself says so, and neither a spec nor a handler has a say in it
 
     struct slice entity;    // SUBMIT_DOCUMENT, SUBMIT_ROLLBACK
     struct slice actor;     // the same, and SUBMIT_SPEC

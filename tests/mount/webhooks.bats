@@ -331,6 +331,15 @@ needs_library() {
     is 1 "$(grep -c Webhook.Updated "$T/stream")"
 }
 
+@test "A10 that a webhook was switched off is recorded whatever spec.json and handlers say" {
+    local order=order_550e8400-e29b-41d4-a716-446655440000
+    echo '{"spec":{"aggregate_types":{"order":{"events":{"was_placed":{"schema":{},"handler":[]}}}},"agent_types":["user"],"target_types":[]}}' > "$T/spec.json"
+    is ok "$(save "$T/hooks/handlers/Webhook.disabling.js" '() => { throw new Error("no") }')"
+    webhook w "{\"trigger\":\"order.*\",\"url\":\"$RECEIVER/gone/$P\"}"
+    is ok "$(put "$T/append" "{\"type\":\"was_placed\",\"target\":\"$order\",\"metadata\":{\"actor\":{\"type\":\"user\",\"id\":\"${order#order_}\"}}}")"
+    wait_for grep -q '"type":"Webhook.Disabled","target":"webhook_w"' "$T/stream"
+}
+
 @test "Retry-After holds the whole receiver" {
     sends "later/2/$P" '"retry":{"backoff":[0]}' '"concurrency":1'
     created deal_1
