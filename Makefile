@@ -25,7 +25,7 @@ LDLIBS   = $(shell pkg-config --libs $(PACKAGES)) -pthread
 LDFLAGS += $(if $(SANITIZER),-fsanitize=$(SANITIZER))
 
 STORE := $(patsubst %.c,$(BUILD)/%.o,$(wildcard store/*.c store/sqlite/*.c))
-HOOKS := $(patsubst %.c,$(BUILD)/%.o,$(wildcard hooks/*.c hooks/lake/*.c))
+HOOKS := $(patsubst %.c,$(BUILD)/%.o,$(wildcard hooks/*.c hooks/*/*.c))
 MOUNT := $(patsubst %.c,$(BUILD)/%.o,$(wildcard fs/*.c web/*.c cli/*.c))
 STORE_TESTS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/*/*_test.c))
 FUZZERS := $(patsubst tests/fuzz/%_fuzz.c,%,$(wildcard tests/fuzz/*_fuzz.c))

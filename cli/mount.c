@@ -2,7 +2,7 @@
 
 #include "fs/mount.h"
 #include "fs/view.h"
-#include "hooks/delivery.h"
+#include "hooks/deliveries/delivery.h"
 #include "hooks/hooks.h"
 #include "hooks/lake/lake.h"
 #include "store/follower.h"

@@ -1,7 +1,7 @@
 #include "cli/replay.h"
 
 #include "cli/command.h"
-#include "hooks/handler.h"
+#include "hooks/handlers/handler.h"
 #include "hooks/hooks.h"
 #include "store/rehearsal.h"
 #include "store/survey.h"

@@ -5,7 +5,7 @@
 #include "cli/show.h"
 #include "cli/tenants.h"
 #include "cli/terminal.h"
-#include "hooks/at_rest.h"
+#include "hooks/deliveries/at_rest.h"
 #include "store/json.h"
 #include "store/rehearsal.h"
 #include "store/survey.h"

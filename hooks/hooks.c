@@ -1,8 +1,8 @@
 #include "hooks/hooks.h"
 
-#include "hooks/handler.h"
-#include "hooks/metrics.h"
-#include "hooks/watch_list.h"
+#include "hooks/handlers/handler.h"
+#include "hooks/metrics/metrics.h"
+#include "hooks/metrics/watch_list.h"
 #include "store/tenant.h"
 
 #include <errno.h>

@@ -1,5 +1,10 @@
 // What reacts to the events of a tenant: the kinds of hooks that this factfs has, as one table for the store.
 //
+//     handlers/      JavaScript, within the transaction of an event
+//     metrics/       numbers kept up to date within it, and the watches over them, whose scripts are handlers
+//     deliveries/    what is sent elsewhere behind it: webhooks and integrations
+//     lake/          the table of all tenants' events
+//
 // To add a kind: fill in a struct hook_kind (store/hook.h), put it into the list in hooks.c, and its part of a tenant's
 // `self` into struct reaction; open, close and settle it there.
 #pragma once
@@ -26,7 +31,7 @@ struct reaction {
     struct receiver_news receivers;
 };
 
-extern const struct hook_kind webhook_kind, integration_kind;
+extern const struct hook_kind handler_kind, webhook_kind, metric_kind, watch_kind, integration_kind;
 
 // Appends {"alerts":[…],"metrics":{…}}, as the running transaction has brought them about so far. In a rehearsal there
 // are none.

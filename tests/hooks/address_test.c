@@ -1,5 +1,5 @@
 // Which addresses may be dialled.
-#include "hooks/address.h"
+#include "hooks/deliveries/address.h"
 #include "tests/store/check.h"
 
 #include <arpa/inet.h>

@@ -1,6 +1,6 @@
 // Exact sums of decimals: against Python's (decimal_vectors.h), against whole numbers of 128 bits, and by what must
 // hold of any numbers.
-#include "hooks/decimal.h"
+#include "hooks/metrics/decimal.h"
 #include "tests/hooks/decimal_vectors.h"
 #include "tests/store/check.h"
 

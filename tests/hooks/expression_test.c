@@ -1,6 +1,6 @@
 // Expressions over metrics: what they are worth, what is refused and where. Expected values follow from arithmetic on
 // paper.
-#include "hooks/expression.h"
+#include "hooks/metrics/expression.h"
 #include "tests/store/check.h"
 
 #include <errno.h>

@@ -1,5 +1,5 @@
 // Values of metrics as fractions. Expected values follow from arithmetic on paper.
-#include "hooks/fraction.h"
+#include "hooks/metrics/fraction.h"
 #include "tests/store/check.h"
 
 static void read(struct fraction *f, const char *text)

@@ -2,8 +2,8 @@
 #pragma once
 
 #include "hooks/hooks.h"
-#include "hooks/metrics.h"
-#include "hooks/watch_list.h"
+#include "hooks/metrics/metrics.h"
+#include "hooks/metrics/watch_list.h"
 #include "tests/store/store_fixture.h"
 
 static inline struct metrics *metrics_of_fixture(struct fixture *f)

@@ -1,5 +1,5 @@
 // What becomes of a change of a hook that fails late.
-#include "hooks/watch_list.h"
+#include "hooks/metrics/watch_list.h"
 #include "tests/hooks/hook_fixture.h"
 
 #define DEFINITION "{'metric':'mrr','threshold':1,'direction':'above'}"

@@ -1,5 +1,5 @@
 // Forwarding: definitions of integrations, the bodies that each service gets, and what its answers mean.
-#include "hooks/integration.h"
+#include "hooks/deliveries/integration.h"
 #include "tests/store/check.h"
 
 #include <errno.h>

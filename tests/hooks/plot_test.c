@@ -1,6 +1,6 @@
 // Plots: where lines, ticks and words stand. Expected places follow from the sheet in plot.c on paper: x from 80 to
 // 700, y from 260 up to 40.
-#include "hooks/plot.h"
+#include "hooks/metrics/plot.h"
 #include "store/when.h"
 #include "tests/store/check.h"
 

@@ -1,5 +1,5 @@
 // Signatures by Standard Webhooks. The vectors are those that its libraries are tested with.
-#include "hooks/signature.h"
+#include "hooks/deliveries/signature.h"
 #include "tests/store/check.h"
 
 #include <errno.h>

@@ -1,6 +1,6 @@
 // What subscriptions pay a month. Expected amounts follow from HOOKS.md D9 and D10 on paper.
-#include "hooks/fraction.h"
-#include "hooks/subscription.h"
+#include "hooks/metrics/fraction.h"
+#include "hooks/metrics/subscription.h"
 #include "tests/store/check.h"
 
 static void tells_active_ones(void)

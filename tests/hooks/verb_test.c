@@ -1,5 +1,5 @@
 // Conjugation: the verbs of the reference's 35 entities, its rules and its irregular table.
-#include "hooks/verb.h"
+#include "hooks/handlers/verb.h"
 #include "tests/store/check.h"
 
 static void check_past(const char *infinitive, const char *past)

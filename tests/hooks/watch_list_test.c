@@ -1,5 +1,5 @@
 // Alerts in a log are those that reading it event by event gives, whatever was refused, undone or stopped in between.
-#include "hooks/watch_list.h"
+#include "hooks/metrics/watch_list.h"
 #include "tests/hooks/hook_fixture.h"
 
 #define DEALS 4

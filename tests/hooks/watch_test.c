@@ -1,6 +1,6 @@
 // Watches: which definitions are taken, and what they have to tell as values come. Expected news follow from HOOKS.md E
 // on paper.
-#include "hooks/watch.h"
+#include "hooks/metrics/watch.h"
 #include "tests/store/check.h"
 
 #include <errno.h>

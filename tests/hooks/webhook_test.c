@@ -1,5 +1,5 @@
 // Definitions of webhooks: what is taken, what is refused, what others may see; and when a failed delivery is repeated.
-#include "hooks/webhook.h"
+#include "hooks/deliveries/webhook.h"
 #include "tests/store/check.h"
 
 #include <errno.h>
