@@ -3,22 +3,6 @@
 load helpers
 load receivers
 
-setup_file() {
-    receiver_start
-    mount_start -o hooks_allow=127.0.0.1
-}
-
-teardown_file() {
-    mount_stop
-    receiver_stop
-}
-
-setup() {
-    needs jq
-    tenant_start
-    P=$TENANT
-}
-
 # The events of all batches that came to a path, a line each, in the order of their coming.
 batched() {
     bodies "$1" | jq -c '.batch[]'

@@ -1,6 +1,23 @@
-# What the tests of webhooks share: a receiver (receiver.py) and looks at what came.
+# What the tests of webhooks share, loaded after helpers: a receiver (receiver.py) and looks at what came. Each file has one
+# receiver beside its mount, each test a path of it, $P; a file that wants it otherwise has functions of its own.
 #
 # receiver_start sets $RECEIVED (its directory) and $RECEIVER (http://127.0.0.1:PORT).
+
+setup_file() {
+    receiver_start
+    mount_start -o hooks_allow=127.0.0.1
+}
+
+teardown_file() {
+    mount_stop
+    receiver_stop
+}
+
+setup() {
+    needs jq
+    tenant_start
+    P=$TENANT
+}
 
 # receiver_start [DIRECTORY [CERTIFICATE KEY]]
 receiver_start() {

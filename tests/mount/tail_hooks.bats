@@ -2,25 +2,9 @@
 load helpers
 load receivers
 
-setup_file() {
-    receiver_start
-    mount_start -o hooks_allow=127.0.0.1
-}
-
-teardown_file() {
-    mount_stop
-    receiver_stop
-}
-
-setup() {
-    needs jq
-    tenant_start
-    P=$TENANT
-    SEEN=$BATS_TEST_TMPDIR/seen
-}
-
 # tail_hooks ARGUMENT…: in the background, its lines in $SEEN.
 tail_hooks() {
+    SEEN=$BATS_TEST_TMPDIR/seen
     listen "$SEEN" "$FACTFS" tail-hooks --utc "$@"
 }
 

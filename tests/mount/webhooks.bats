@@ -2,22 +2,6 @@
 load helpers
 load receivers
 
-setup_file() {
-    receiver_start
-    mount_start -o hooks_allow=127.0.0.1
-}
-
-teardown_file() {
-    mount_stop
-    receiver_stop
-}
-
-setup() {
-    needs jq
-    tenant_start
-    P=$TENANT
-}
-
 # ---- what is sent
 
 @test "the seed's webhook gets the event with the state that it led to, signed and with its own headers" {
