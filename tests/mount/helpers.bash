@@ -61,10 +61,16 @@ daemon_restart() {
     daemon_start "$@"
 }
 
-# For a daemon that is stuck: no request waits any longer, and the mount is gone.
+# Threads of a process that was killed may outlive its first one, and hold the store's lock.
+process_ended() {
+    [[ $(ls "/proc/$1/task" 2> /dev/null | wc -l) -le 1 ]]
+}
+
+# For a daemon that is stuck or was killed: no request waits any longer, and the mount is gone.
 mount_abort() {
     umount -f "$MOUNT" 2> /dev/null || true
     fusermount3 -uz "$MOUNT" 2> /dev/null || true
+    [[ ! -e $DAEMON_PID_FILE ]] || ! process_gone "$(daemon_pid)" || wait_for process_ended "$(daemon_pid)"
 }
 
 # Fails when the daemon said anything that looks like an error, and shows it; what was seen is forgotten.
