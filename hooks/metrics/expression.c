@@ -110,7 +110,7 @@ static int read_number(struct reading *r)
     }
     if (r->at < r->text.size && (r->text.at[r->at] | 0x20) == 'e') {
         size_t digits = r->at + 1;
-        if (digits < r->text.size && strchr("+-", r->text.at[digits]))
+        if (digits < r->text.size && (r->text.at[digits] == '+' || r->text.at[digits] == '-'))
             digits++;
         if (!is_digit_at(r, digits))
             return refuse(r, r->at, "a number's exponent is expected behind e");

@@ -131,6 +131,17 @@ static void refuses(void)
     }
 }
 
+// A text of JSON may have zeros in it.
+static void refuses_zeros(void)
+{
+    const struct slice texts[] = {SLICE("1e\0005"), SLICE("1\0"), SLICE("\0"), SLICE("1 +\0 2")};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        ARENA_AUTO arena = {0};
+        struct expression e;
+        CHECK_INT(expression_read(&e, texts[i], &arena, NULL), -EINVAL);
+    }
+}
+
 static void refuses_repeated(const char *begin, const char *middle, const char *end, size_t times, const char *word)
 {
     ARENA_AUTO arena = {0};
@@ -191,6 +202,7 @@ int main(void)
     TEST("a null operand and a division by 0 make null", null_and_zero);
     TEST("an expression knows the metrics that it uses", lists_its_names);
     TEST("what is none is refused with the column", refuses);
+    TEST("a zero in the text is none of its signs", refuses_zeros);
     TEST("depth, length and names have bounds", has_bounds);
     TEST("the deepest expression is computed", the_deepest_is_computed);
     TEST("names begin with a letter and have up to 63 characters", names);
