@@ -166,9 +166,10 @@ static int save(struct transaction *tx, const struct hook_order *order, struct r
         error = find(tx, kind, order->name, &row);
     if (!error && row.number && slice_equal(row.text, order->text))
         return take(tx, kind, HOOK_CONFIRMED, &row);
-    if (!error)
-        error = kind->check(tx->tenant->reaction, order->name, order->text, &data, why);
     uint64_t number = row.number;
+    enum hook_change change = number ? HOOK_CHANGED : HOOK_MADE;
+    if (!error)
+        error = kind->check(tx->tenant->reaction, change, order->name, order->text, &data, why);
     if (!error)
         error = record(tx, order, order->name, !number, bytes_slice(&data), (struct slice){0}, &row.position);
     if (error)
@@ -176,7 +177,7 @@ static int save(struct transaction *tx, const struct hook_order *order, struct r
     row.number = number ? number : row.position;
     row.name = order->name;
     row.text = order->text;
-    return put(tx, order, number ? HOOK_CHANGED : HOOK_MADE, &row, fatal);
+    return put(tx, order, change, &row, fatal);
 }
 
 // What a row points into is the connection's: a copy lives on.
@@ -242,7 +243,7 @@ static int rename_hook(struct transaction *tx, const struct hook_order *order, s
     if (!error && replaced.number)
         error = keep(&replaced, &kept_replaced);
     if (!error)
-        error = kind->check(tx->tenant->reaction, order->new_name, row.text, &data, why);
+        error = kind->check(tx->tenant->reaction, HOOK_RENAMED, order->new_name, row.text, &data, why);
     if (error)
         return error;
     hook_stem(kind, order->new_name, &stem);

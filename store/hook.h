@@ -64,9 +64,10 @@ struct hook_kind {
     // Can a document have this name (it has the extension)? 0 or -EACCES.
     int (*names)(struct slice name, struct reason *why);
     // Checks a text that is to be saved under a name, and appends to `data` what its event says: an object without
-    // white space in which each secret is masked. 0, -EINVAL with the reason, or -ENOMEM. A name may be checked and
-    // then not saved.
-    int (*check)(void *self, struct slice name, struct slice text, struct bytes *data, struct reason *why);
+    // white space in which each secret is masked. `change` is what it would be. 0, -EINVAL, or -ENOSPC when there may
+    // be no more of them, with the reason; or -ENOMEM. A name may be checked and then not saved.
+    int (*check)(void *self, enum hook_change change, struct slice name, struct slice text, struct bytes *data,
+        struct reason *why);
     // The hook is so from now on (HOOK_REMOVED: was so until now), row->position being the event that says so.
     // The slices live during the call. 0 or -ENOMEM, which undoes the whole transaction.
     int (*take)(void *self, enum hook_change change, const struct hook_row *row);

@@ -191,9 +191,10 @@ int integration_mask(struct slice text, struct bytes *out)
     return error ? error : definition_print(json, out);
 }
 
-static int check(void *self, struct slice name, struct slice text, struct bytes *data, struct reason *why)
+static int check(
+    void *self, enum hook_change change, struct slice name, struct slice text, struct bytes *data, struct reason *why)
 {
-    (void)self;
+    (void)self, (void)change;
     int error = receiver_check(&integration_kind, name, text, why);
     return error ? error : integration_mask(text, data);
 }

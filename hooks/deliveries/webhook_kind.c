@@ -2,9 +2,10 @@
 #include "hooks/deliveries/webhook.h"
 #include "hooks/hooks.h"
 
-static int check(void *self, struct slice name, struct slice text, struct bytes *data, struct reason *why)
+static int check(
+    void *self, enum hook_change change, struct slice name, struct slice text, struct bytes *data, struct reason *why)
 {
-    (void)self;
+    (void)self, (void)change;
     int error = receiver_check(&webhook_kind, name, text, why);
     return error ? error : webhook_mask(text, data);
 }

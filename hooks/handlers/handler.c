@@ -190,11 +190,11 @@ static int names(struct slice name, struct reason *why)
     return handler_read_name(name, &noun, &verb, &time, why);
 }
 
-static int check_text(
-    struct handlers *all, struct slice name, struct slice text, bool of_watch, struct bytes *data, struct reason *why)
+static int check_text(struct handlers *all, enum hook_change change, struct slice name, struct slice text,
+    bool of_watch, struct bytes *data, struct reason *why)
 {
     forget_checked(all);
-    if (all->count >= HANDLERS_MAX)
+    if (change == HOOK_MADE && all->count >= HANDLERS_MAX)
         return reason_set(why, -ENOSPC, "a tenant has at most %u handlers", HANDLERS_MAX);
     int error = read_handler(all, name, text, of_watch, &all->checked, why);
     if (error)
@@ -207,15 +207,16 @@ static int check_text(
     return data->failed ? -ENOMEM : 0;
 }
 
-static int check(void *self, struct slice name, struct slice text, struct bytes *data, struct reason *why)
+static int check(
+    void *self, enum hook_change change, struct slice name, struct slice text, struct bytes *data, struct reason *why)
 {
-    return check_text(handlers_of(self), name, text, false, data, why);
+    return check_text(handlers_of(self), change, name, text, false, data, why);
 }
 
-int handlers_check_script(
-    struct handlers *all, struct slice name, struct slice text, struct bytes *data, struct reason *why)
+int handlers_check_script(struct handlers *all, enum hook_change change, struct slice name, struct slice text,
+    struct bytes *data, struct reason *why)
 {
-    return check_text(all, name, text, true, data, why);
+    return check_text(all, change, name, text, true, data, why);
 }
 
 int handlers_take(struct handlers *all, enum hook_change change, const struct hook_row *row)

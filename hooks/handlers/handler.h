@@ -86,8 +86,8 @@ void handlers_show(struct handlers *handlers, struct bytes *out);
 // ---- scripts of watches, by their names with the extension
 
 // As the functions of a kind.
-int handlers_check_script(
-    struct handlers *handlers, struct slice name, struct slice text, struct bytes *data, struct reason *why);
+int handlers_check_script(struct handlers *handlers, enum hook_change change, struct slice name, struct slice text,
+    struct bytes *data, struct reason *why);
 int handlers_take(struct handlers *handlers, enum hook_change change, const struct hook_row *row);
 // Runs one, if there is one, as an AFTER handler of the event at a position, with what it is told as JSON. 0 or -errno.
 int handlers_fire(

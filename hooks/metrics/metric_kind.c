@@ -39,7 +39,8 @@ static int check_names(struct metrics *all, const struct metric *fresh, struct r
     return 0;
 }
 
-static int check(void *self, struct slice name, struct slice text, struct bytes *data, struct reason *why)
+static int check(
+    void *self, enum hook_change change, struct slice name, struct slice text, struct bytes *data, struct reason *why)
 {
     struct metrics *all = metrics_of(self);
     struct reason wrong = {0};
@@ -48,7 +49,7 @@ static int check(void *self, struct slice name, struct slice text, struct bytes 
     all->checked = NULL;
     if (!hook_stem(&metric_kind, name, &stem))
         return -EINVAL;
-    if (all->count >= METRICS_MAX)
+    if (change == HOOK_MADE && all->count >= METRICS_MAX + BUILT_INS)
         return reason_set(why, -ENOSPC, "a tenant has at most %u metrics", METRICS_MAX);
     int error = metric_make(all, stem, text, &all->checked, &wrong);
     if (!error)

@@ -45,18 +45,19 @@ static int names(struct slice name, struct reason *why)
                      WATCH_NAME_MAX);
 }
 
-static int check(void *self, struct slice name, struct slice text, struct bytes *data, struct reason *why)
+static int check(
+    void *self, enum hook_change change, struct slice name, struct slice text, struct bytes *data, struct reason *why)
 {
     struct watch_list *all = list_of(self);
     struct reason wrong = {0};
     struct slice stem;
     if (hook_is_script(&watch_kind, name))
-        return handlers_check_script(handlers_of_self(self), name, text, data, why);
+        return handlers_check_script(handlers_of_self(self), change, name, text, data, why);
     watch_drop(all->checked);
     all->checked = NULL;
     if (!hook_stem(&watch_kind, name, &stem))
         return -EINVAL;
-    if (all->count >= WATCHES_MAX)
+    if (change == HOOK_MADE && all->count >= WATCHES_MAX)
         return reason_set(why, -ENOSPC, "a tenant has at most %u watches", WATCHES_MAX);
     if (text.size > DEFINITION_MAX)
         return reason_set(why, -EINVAL, "the file has more than %zu bytes", DEFINITION_MAX);

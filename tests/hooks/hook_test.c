@@ -1,4 +1,4 @@
-// What becomes of a change of a hook that fails late.
+// What becomes of changes of hooks that are refused, or fail late.
 #include "hooks/metrics/watch_list.h"
 #include "tests/hooks/hook_fixture.h"
 
@@ -45,8 +45,42 @@ static void leaves_no_row(void)
     fixture_close(&f);
 }
 
+// The name of the n-th hook of a kind.
+static const char *name_of(const struct hook_kind *kind, unsigned n)
+{
+    static char names[2][64];
+    static unsigned next;
+    char *name = names[next++ % 2];
+    snprintf(name, sizeof names[0], "%sn%u%s", kind == &handler_kind ? "Deal.closed." : "", n, kind->extension);
+    return name;
+}
+
+static void fill(const struct hook_kind *kind, const char *text, const char *other)
+{
+    struct fixture f = {.reactor = &hooks_reactor};
+    fixture_open(&f);
+    for (unsigned i = 0; i < 1000 && check_ok; i++)
+        CHECK_INT(save_hook(&f, kind, name_of(kind, i), text), 0);
+    CHECK_INT(save_hook(&f, kind, name_of(kind, 1000), text), -ENOSPC);
+    CHECK(strstr(f.why, "at most 1000"));
+    CHECK_INT(save_hook(&f, kind, name_of(kind, 7), other), 0);
+    CHECK_INT(change_hook(&f, HOOK_RENAME, kind, name_of(kind, 7), name_of(kind, 1000), ""), 0);
+    CHECK_INT(save_hook(&f, kind, name_of(kind, 7), text), -ENOSPC);
+    CHECK_INT(remove_hook(&f, kind, name_of(kind, 1000)), 0);
+    CHECK_INT(save_hook(&f, kind, name_of(kind, 7), text), 0);
+    fixture_close(&f);
+}
+
+static void full(void)
+{
+    fill(&metric_kind, "{'aggregate':'count','type':'Deal'}", "{'aggregate':'count','type':'Lead'}");
+    fill(&watch_kind, DEFINITION, "{'metric':'mrr','threshold':2,'direction':'above'}");
+    fill(&handler_kind, "() => {}", "() => 1");
+}
+
 int main(void)
 {
+    TEST("a tenant that has as many hooks as it may can change and rename them, but not have another one", full);
     TEST("a change of a hook that fails after its row was written leaves nothing", leaves_no_row);
     return check_end("hook");
 }
