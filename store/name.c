@@ -190,9 +190,14 @@ size_t name_fold_verb(char *out, struct slice verb)
     return size + 1;
 }
 
+struct slice name_fold_noun(char *out, struct slice entity)
+{
+    return (struct slice){.at = out, .size = name_fold_case(out, name_entity_noun(entity))};
+}
+
 size_t name_type_term(char out[static NAME_TERM_MAX], struct slice stored_type, struct slice entity)
 {
-    size_t size = name_fold_case(out, name_entity_noun(entity));
+    size_t size = name_fold_noun(out, entity).size;
     out[size++] = '.';
     size_t dot = find(stored_type, '.');
     struct slice verb = dot < stored_type.size ? slice_from(stored_type, dot + 1) : stored_type;

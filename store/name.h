@@ -18,6 +18,8 @@ bool name_is_tenant(struct slice name);
 bool name_is_entity(struct slice name);
 // `contact` of contact_fX9bL5nRd.
 struct slice name_entity_noun(struct slice entity);
+// The same in lower case, in `out`, which has room for entity.size.
+struct slice name_fold_noun(char *out, struct slice entity);
 // An id that a writer may give: `evt_` and 1 to 64 of [A-Za-z0-9_-].
 bool name_is_given_id(struct slice id);
 // An id that an imported event may bring: 1 to 128 of [A-Za-z0-9._:-].

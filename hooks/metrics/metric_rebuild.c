@@ -70,10 +70,9 @@ static int step_state(struct metrics *all, const struct metric *first, struct tr
     int error = history_entity_from(&tx->reader, first->cursor + 1, &entity, name, &size);
     if (error)
         return error;
-    struct slice noun = name_entity_noun((struct slice){.at = name, .size = size});
-    noun = (struct slice){.at = folded, .size = name_fold_case(folded, noun)};
+    struct slice entity_name = {.at = name, .size = size}, noun = name_fold_noun(folded, entity_name);
     if (any_wants(all, first, noun)) {
-        SUBJECT_AUTO s = {.shown = {.entity = entity, .name = {.at = name, .size = size}}};
+        SUBJECT_AUTO s = {.shown = {.entity = entity, .name = entity_name}};
         error = count_state(all, first, tx, noun, &s);
     }
     if (!error)

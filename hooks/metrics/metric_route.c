@@ -48,9 +48,8 @@ bool metric_wants(const struct metric *m, struct slice type, struct slice entity
 {
     const struct event_patterns *patterns = &m->definition.patterns;
     char noun[NAME_ENTITY_MAX];
-    size_t size = name_fold_case(noun, name_entity_noun(entity));
-    return is_about_hooks((struct slice){.at = noun, .size = size}) ? event_patterns_name(patterns, type, entity)
-                                                                    : event_patterns_want(patterns, type, entity);
+    return is_about_hooks(name_fold_noun(noun, entity)) ? event_patterns_name(patterns, type, entity)
+                                                        : event_patterns_want(patterns, type, entity);
 }
 
 static bool concerns(const struct metric *m, struct slice noun, struct slice type, struct slice entity)

@@ -190,8 +190,7 @@ static int count_state(struct metrics *all, struct reader *reader, uint64_t enti
     int error = history_name(reader, entity, name, &size);
     if (error)
         return error;
-    struct slice entity_name = {.at = name, .size = size}, noun = name_entity_noun(entity_name);
-    noun = (struct slice){.at = folded, .size = name_fold_case(folded, noun)};
+    struct slice entity_name = {.at = name, .size = size}, noun = name_fold_noun(folded, entity_name);
     if (!any_of_noun(all, entity, noun))
         return 0;
     SUBJECT_AUTO before = {.shown.name = entity_name};

@@ -335,8 +335,7 @@ static int step(struct metrics *all, struct transaction *tx)
     int error = history_entity_from(&tx->reader, all->revenue.cursor + 1, &entity, name, &size);
     if (error)
         return error;
-    struct slice noun = name_entity_noun((struct slice){.at = name, .size = size});
-    if (is_subscription((struct slice){.at = folded, .size = name_fold_case(folded, noun)}))
+    if (is_subscription(name_fold_noun(folded, (struct slice){.at = name, .size = size})))
         error = count_entity(all, tx, entity);
     if (!error)
         all->revenue.cursor = entity;
@@ -416,8 +415,7 @@ static int pass_one(struct metrics *all, struct transaction *tx, int64_t now_us)
         return -EIO;
     memcpy(name, target.at + 1, target.size - 2);
     target = (struct slice){.at = name, .size = target.size - 2};
-    struct slice noun = name_entity_noun(target);
-    noun = (struct slice){.at = folded, .size = name_fold_case(folded, noun)};
+    struct slice noun = name_fold_noun(folded, target);
     if (is_subscription(noun))
         error = pass_subscription(all, tx, &row);
     else if (is_price(noun))
