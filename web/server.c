@@ -1,5 +1,6 @@
 #include "web/server.h"
 
+#include "store/when.h"
 #include "web/exposition.h"
 
 #include <arpa/inet.h>
@@ -10,7 +11,6 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 // Whoever asks within this time gets what the one before got.
@@ -53,17 +53,10 @@ static void page_drop(struct page *page)
     free(page);
 }
 
-static int64_t now_ns(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-}
-
 // The page of now, held for the caller; NULL when there is no memory.
 static struct page *page_take(struct server *server)
 {
-    if (!server->page || now_ns() - server->page->made_ns > PAGE_FRESH_NS) {
+    if (!server->page || when_steady_ns() - server->page->made_ns > PAGE_FRESH_NS) {
         struct page *page = calloc(1, sizeof *page);
         if (!page)
             return NULL;
@@ -72,7 +65,7 @@ static struct page *page_take(struct server *server)
             page_drop(page);
             return NULL;
         }
-        page->made_ns = now_ns();
+        page->made_ns = when_steady_ns();
         page_drop(server->page);
         server->page = page;
     }
