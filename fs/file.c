@@ -125,8 +125,8 @@ void file_drop(struct open_file *file)
 
 static struct open_file *find_opened(fuse_req_t req, const struct node *node)
 {
-    // Documents are opened on the thread of the requests; of views there are none.
-    if (node_is_view(node->kind))
+    // Most kinds have none, however many of these are open; they are opened on the thread of the requests.
+    if (!node_keeps_text(node->kind) && node->kind != NODE_STATUS)
         return NULL;
     struct open_file *file = mount_of(req)->documents;
     while (file &&
