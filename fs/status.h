@@ -1,6 +1,7 @@
 // `status.json`: how a tenant is, one object laid out as `jq .` lays it out.
-//     {"alerts":[], "metrics":{}, "hooks":{}, "tenant", "position", "entities", "bytes", "head", "lastEventAt",
-//      "rejectedBytes", "subscribers", "daemon":{"version", "pid", "since"}}
+//     {"alerts":[], "metrics":{}, "hooks":{}, "refused":[], "lake":{}, "tenant", "position", "entities", "bytes",
+//      "head", "lastEventAt", "rejectedBytes", "subscribers", "daemon":{"version", "pid", "since"}}
+// `lake` is there while the store has one.
 // More members may come; those that are there keep their meaning.
 #pragma once
 
