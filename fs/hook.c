@@ -9,7 +9,7 @@
 // Numbers of folders, above those of entities: a scratch file tells by its directory's number where it lies.
 #define FOLDER_FIRST ((uint64_t)NODE_ENTITY_MAX + 1)
 
-static const struct hook_kind *kind_at(const struct visit *v, uint64_t index)
+const struct hook_kind *hook_kind_at(const struct visit *v, uint64_t index)
 {
     const struct reactor *reactor = store_reactor(v->mount->store);
     for (const struct hook_kind *const *kind = reactor ? reactor->kinds : NULL; kind && *kind; kind++)
@@ -20,15 +20,20 @@ static const struct hook_kind *kind_at(const struct visit *v, uint64_t index)
 
 const struct hook_kind *hook_kind_here(const struct visit *v)
 {
-    return v->node.kind == NODE_HOOK_FOLDER ? kind_at(v, v->node.number - FOLDER_FIRST) : NULL;
+    return v->node.kind == NODE_HOOK_FOLDER ? hook_kind_at(v, v->node.number - FOLDER_FIRST) : NULL;
+}
+
+uint64_t hook_kind_index(const struct visit *v, const struct hook_kind *kind)
+{
+    uint64_t index = 0;
+    while (hook_kind_at(v, index) != kind)
+        index++;
+    return index;
 }
 
 uint64_t hook_folder_id(const struct visit *v, const struct hook_kind *kind)
 {
-    uint64_t index = 0;
-    while (kind_at(v, index) != kind)
-        index++;
-    return node_id(NODE_HOOK_FOLDER, v->node.tenant, FOLDER_FIRST + index);
+    return node_id(NODE_HOOK_FOLDER, v->node.tenant, FOLDER_FIRST + hook_kind_index(v, kind));
 }
 
 int hook_can_create(const struct visit *v, struct slice name)
@@ -92,7 +97,7 @@ int hook_lookup(struct visit *v, struct slice name, uint64_t *id)
 
 static int next_folder(struct visit *v, uint64_t offset, struct tree_entry *entry)
 {
-    const struct hook_kind *kind = kind_at(v, offset);
+    const struct hook_kind *kind = hook_kind_at(v, offset);
     if (!kind)
         return 0;
     entry->next = offset + 1;
@@ -141,8 +146,7 @@ int hook_next(struct visit *v, uint64_t offset, struct tree_entry *entry)
     int found = v->node.kind == NODE_HOOKS ? next_folder(v, offset, entry) : next_hook(v, offset, entry);
     if (found != 1)
         return found;
-    struct visit child = *v;
-    child.node = node_of(entry->id);
+    struct visit child = visit_child(v, entry->id);
     int error = attr_get(&child, &entry->attr, &entry->attr_timeout_s);
     return error ? error : 1;
 }

@@ -7,6 +7,9 @@
 #include "fs/tree.h"
 #include "store/hook.h"
 
+// The kinds that there are, counted from 0: NULL behind the last. The index of one of them.
+const struct hook_kind *hook_kind_at(const struct visit *visit, uint64_t index);
+uint64_t hook_kind_index(const struct visit *visit, const struct hook_kind *kind);
 // The kind of hooks in the visited folder; NULL when it is none.
 const struct hook_kind *hook_kind_here(const struct visit *visit);
 // May a file of this name be created in the visited folder? 1: as a hook; 0: as a scratch file; -EACCES.

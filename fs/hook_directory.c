@@ -8,19 +8,9 @@
 #define BUILT_IN_MAX   UINT64_C(16)
 #define BUILT_IN_FIRST ((UINT64_C(1) << NODE_NUMBER_BITS) - 8 * BUILT_IN_MAX)
 
-static const struct hook_kind *const *kinds_of(const struct visit *v)
-{
-    static const struct hook_kind *const none[] = {NULL};
-    const struct reactor *reactor = store_reactor(v->mount->store);
-    return reactor ? reactor->kinds : none;
-}
-
 static uint64_t first_of(const struct visit *v, const struct hook_kind *kind)
 {
-    uint64_t number = BUILT_IN_FIRST;
-    for (const struct hook_kind *const *at = kinds_of(v); *at && *at != kind; at++)
-        number += BUILT_IN_MAX;
-    return number;
+    return BUILT_IN_FIRST + hook_kind_index(v, kind) * BUILT_IN_MAX;
 }
 
 // The kind and the name of a built-in directory; false when the number is none's.
@@ -28,15 +18,14 @@ static bool find_built_in(const struct visit *v, uint64_t number, struct hook_be
 {
     if (number < BUILT_IN_FIRST)
         return false;
-    for (const struct hook_kind *const *at = kinds_of(v); *at; at++) {
-        uint64_t first = first_of(v, *at);
-        for (uint64_t i = 0; (*at)->built_in && (*at)->built_in[i]; i++)
-            if (number == first + i) {
-                *beside = (struct hook_beside){.kind = *at, .stem = slice_of((*at)->built_in[i])};
-                return true;
-            }
-    }
-    return false;
+    const struct hook_kind *kind = hook_kind_at(v, (number - BUILT_IN_FIRST) / BUILT_IN_MAX);
+    const char *const *name = kind ? kind->built_in : NULL;
+    for (uint64_t rest = (number - BUILT_IN_FIRST) % BUILT_IN_MAX; rest && name && *name; rest--)
+        name++;
+    if (!name || !*name)
+        return false;
+    *beside = (struct hook_beside){.kind = kind, .stem = slice_of(*name)};
+    return true;
 }
 
 int hook_directory_here(struct visit *v, struct hook_beside *beside)
