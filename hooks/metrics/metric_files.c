@@ -40,16 +40,19 @@ static double number_of(struct slice value)
     return strtod(text, NULL);
 }
 
-// The value that an event records; 1, 0 when it is another event, or -errno.
-static int read_point(struct reader *reader, uint64_t entity, uint32_t version, struct plot_point *point)
+// The value that an event records; 1, 0 when it is another event, or -errno. `page` is the last one that was read.
+static int read_point(
+    struct reader *reader, uint64_t entity, uint32_t version, struct chunk *page, struct plot_point *point)
 {
-    struct chunk page;
     struct event_row row;
     struct slice data, value;
-    int error = history_page(reader, entity, version, &page);
-    if (error)
+    bool read = version >= page->first && version < page->first + page->count;
+    int error = read ? 0 : history_page(reader, entity, version, page);
+    if (error) {
+        page->count = 0;
         return error;
-    const struct event_place *place = &page.events[version - page.first];
+    }
+    const struct event_place *place = &page->events[version - page->first];
     if (!slice_is(history_type(reader, place->type), "Metric.Snapshotted"))
         return 0;
     error = history_event(reader, place->position, &row);
@@ -61,31 +64,66 @@ static int read_point(struct reader *reader, uint64_t entity, uint32_t version, 
     return 1;
 }
 
-static int read_history(void *self, struct reader *reader, struct slice stem, struct bytes *out)
+// 0, -EIO when some of it is damaged, which was logged: the rest is drawn; or another -errno.
+static int draw(struct reader *reader, const struct head *head, struct slice title, struct bytes *out)
 {
-    char name[METRIC_NAME_MAX + 16];
     struct plot_point points[PLOT_POINTS];
-    struct head head;
-    struct sample sample = {0};
+    struct sample sample = {
+        .versions = head->version,
+        .count = head->version < PLOT_POINTS ? head->version : PLOT_POINTS,
+    };
+    struct chunk page = {0};
     size_t count = 0;
-    (void)self;
-    int size = snprintf(name, sizeof name, "metric_%.*s", SLICE_ARG(stem));
-    int error = history_head(reader, (struct slice){.at = name, .size = (size_t)size}, &head);
-    if (!error) {
-        sample.versions = head.version;
-        sample.count = head.version < PLOT_POINTS ? head.version : PLOT_POINTS;
-    }
+    int damage = 0;
     for (uint32_t i = 0; i < sample.count; i++) {
-        int found = read_point(reader, head.id, version_of(&sample, i), &points[count]);
-        // One that is damaged was logged; the others are shown.
+        int found = read_point(reader, head->id, version_of(&sample, i), &page, &points[count]);
         if (found < 0 && found != -EIO)
             return found;
+        damage = found < 0 ? found : damage;
         count += found == 1;
     }
+    plot_draw(out, title, points, count);
+    return out->failed ? -ENOMEM : damage;
+}
+
+static bool recall(struct metrics *all, const struct head *head, struct bytes *out)
+{
+    pthread_mutex_lock(&all->lock);
+    const struct metric_plot *plot = &all->plot;
+    bool same = plot->version && plot->version == head->version && plot->entity == head->id;
+    if (same)
+        bytes_add_slice(out, bytes_slice(&plot->svg));
+    pthread_mutex_unlock(&all->lock);
+    return same;
+}
+
+static void remember(struct metrics *all, const struct head *head, struct slice svg)
+{
+    pthread_mutex_lock(&all->lock);
+    struct metric_plot *plot = &all->plot;
+    bytes_clear(&plot->svg);
+    bytes_add_slice(&plot->svg, svg);
+    plot->entity = head->id;
+    plot->version = plot->svg.failed ? 0 : head->version;
+    pthread_mutex_unlock(&all->lock);
+}
+
+static int read_history(void *self, struct reader *reader, struct slice stem, struct bytes *out)
+{
+    struct metrics *all = ((struct reaction *)self)->metrics;
+    char name[METRIC_NAME_MAX + 16];
+    struct head head = {0};
+    int size = snprintf(name, sizeof name, "metric_%.*s", SLICE_ARG(stem));
+    int error = history_head(reader, (struct slice){.at = name, .size = (size_t)size}, &head);
     if (error && error != -ENOENT)
         return error;
-    plot_draw(out, stem, points, count);
-    return out->failed ? -ENOMEM : 0;
+    if (recall(all, &head, out))
+        return out->failed ? -ENOMEM : 0;
+    size_t begun = out->size;
+    error = draw(reader, &head, stem, out);
+    if (!error)
+        remember(all, &head, (struct slice){.at = out->at + begun, .size = out->size - begun});
+    return error == -EIO ? 0 : error;
 }
 
 const struct hook_file metric_files[] = {

@@ -176,6 +176,7 @@ void metrics_close(struct metrics *all)
     revenue_close(&all->revenue);
     free(all->all);
     metric_routes_free(all->routes);
+    bytes_free(&all->plot.svg);
     pthread_mutex_destroy(&all->lock);
     free(all);
 }

@@ -71,12 +71,20 @@ struct metric_change {
 
 struct metric_routes;
 
+// A plot, as it was drawn last: whoever reads one asks for it by name, by its attributes, and as he opens it.
+struct metric_plot {
+    uint64_t entity;
+    uint32_t version; // of the entity, up to which it goes; 0: there is none
+    struct bytes svg;
+};
+
 struct metrics {
     struct tenant *tenant;
     pthread_mutex_t lock; // of the list and what is marked with it, against other threads
     struct metric **all;  // (lock to change) those that are built in, the others in the order of their names
     size_t count, room;
-    uint64_t generation; // another one whenever the list is another one
+    uint64_t generation;     // another one whenever the list is another one
+    struct metric_plot plot; // (lock)
     uint64_t walk;
     uint64_t stamp; // another one whenever a value may be another one
     struct revenue revenue;

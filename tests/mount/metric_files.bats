@@ -124,3 +124,15 @@ print(*saw, os.read(file, 100).decode().strip())' "$H/total/value" "$T/append")"
     (($(wc -c < "$H/mrr/history.svg") < 40000))
     holds "2026-01-15T00:00:00Z to 2026-05-19T23:00:00Z (UTC), 620 points" "$(cat "$H/mrr/history.svg")"
 }
+
+@test "a plot is that of its own metric and goes up to the last value, however often it was looked at" {
+    jq -cn 'range(3) as $i | "mrr", "nrr" | {type: "Metric.Snapshotted", target: "metric_\(.)", actor: "metric_\(.)",
+        timestamp: (1768435200 + 3600 * $i | todate), data: {value: $i}}' > "$BATS_TEST_TMPDIR/history"
+    cat "$BATS_TEST_TMPDIR/history" > "$T/import"
+    is "mrr nrr mrr" "$(xml "$H/mrr/history.svg") $(xml "$H/nrr/history.svg") $(xml "$H/mrr/history.svg")"
+    holds "to 2026-01-15T02:00:00Z (UTC), 3 points" "$(cat "$H/mrr/history.svg")"
+    echo '{"type":"Metric.Snapshotted","target":"metric_mrr","actor":"metric_mrr","timestamp":"2026-01-15T03:00:00Z","data":{"value":7}}' > "$T/import"
+    holds "to 2026-01-15T03:00:00Z (UTC), 4 points" "$(cat "$H/mrr/history.svg")"
+    holds "to 2026-01-15T02:00:00Z (UTC), 3 points" "$(cat "$H/nrr/history.svg")"
+    is "$(stat -c %s "$H/mrr/history.svg")" "$(wc -c < "$H/mrr/history.svg")"
+}
