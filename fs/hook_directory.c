@@ -108,16 +108,22 @@ int hook_directory_next(struct visit *v, uint64_t offset, struct tree_entry *ent
     int error = hook_directory_here(v, &beside);
     if (error)
         return error == -ENOENT ? 0 : error;
-    for (uint64_t i = 0; i < offset; i++)
-        if (!beside.kind->files[i].name)
-            return 0;
-    if (!beside.kind->files[offset].name)
+    const struct hook_file *file = beside.kind->files;
+    for (uint64_t i = 0; i < offset && file->name; i++)
+        file++;
+    if (!file->name)
         return 0;
     entry->next = offset + 1;
-    entry->name = slice_of(beside.kind->files[offset].name);
+    entry->name = slice_of(file->name);
     entry->id = file_id(v, offset);
     entry->entry_timeout_s = 0;
     struct visit child = visit_child(v, entry->id);
+    if (file->read) {
+        // Its text would be made to be measured, and the kernel asks again all the same.
+        entry->attr = (struct stat){.st_ino = attr_inode(&child), .st_mode = S_IFREG};
+        entry->id = 0;
+        return 1;
+    }
     error = attr_get(&child, &entry->attr, &entry->attr_timeout_s);
     return error ? error : 1;
 }
