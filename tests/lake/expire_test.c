@@ -47,7 +47,7 @@ static int work(struct committer *c, const struct job *job, struct expired *expi
 // *expired, when it was not.
 static bool run(const struct job *job, unsigned stop_at, struct expired *expired)
 {
-    int told[2], status;
+    int told[2];
     struct expired none;
     REQUIRE(pipe(told));
     fflush(stdout);
@@ -70,9 +70,7 @@ static bool run(const struct job *job, unsigned stop_at, struct expired *expired
         _exit(error != 0);
     }
     close(told[1]);
-    REQUIRE(pid < 0 || waitpid(pid, &status, 0) != pid);
-    bool killed = WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
-    CHECK(killed || (WIFEXITED(status) && WEXITSTATUS(status) == 0));
+    bool killed = rounds_killed(pid);
     if (read(told[0], expired ? expired : &none, sizeof none) != sizeof none)
         CHECK(killed);
     close(told[0]);
@@ -87,35 +85,8 @@ static void flush_times(unsigned times)
 
 // ---- the table as it is
 
-struct look {
-    struct survey survey;
-    struct committer c;
-};
-
-static void look_begin(struct look *l)
-{
-    struct reason why = {0};
-    *l = (struct look){.c.journal.fd = -1};
-    REQUIRE(survey_open(&l->survey, r.f.path, &why));
-    REQUIRE(committer_open(&l->c, &r.options, NULL, l->survey.alphabet, NULL, &why));
-    REQUIRE(committer_load(&l->c, false, &why));
-}
-
-static void look_end(struct look *l)
-{
-    committer_close(&l->c);
-    survey_close(&l->survey);
-}
-
-static size_t count_snapshots(struct look *l)
-{
-    struct slice all;
-    REQUIRE(!json_member(committer_metadata(&l->c), "snapshots", &all));
-    return json_count(all);
-}
-
 struct there {
-    struct look *look;
+    struct objects *objects;
     unsigned named, missing;
 };
 
@@ -125,9 +96,8 @@ static int is_there(void *context, struct slice name)
     char uri[512];
     uint64_t size;
     snprintf(uri, sizeof uri, "%.*s", SLICE_ARG(name));
-    struct objects *objects = t->look->c.table.objects;
     t->named++;
-    if (objects_size(objects, objects_key(objects, uri), &size, NULL)) {
+    if (objects_size(t->objects, objects_key(t->objects, uri), &size, NULL)) {
         t->missing++;
         printf("# missing: %s\n", uri);
     }
@@ -146,21 +116,20 @@ static int count_file(void *context, struct slice key, uint64_t size_bytes, int6
 // Every file that any snapshot of the table names is there; *others counts those that none does.
 static void check_reached(unsigned *others)
 {
-    struct look l;
-    struct slice all, snapshot;
+    struct rounds_look l;
+    struct slice snapshot;
     REACH_AUTO seen = {0};
     struct reason why = {0};
     unsigned count = 0;
-    look_begin(&l);
-    struct there there = {.look = &l};
+    rounds_look_begin(&r, &l);
+    struct there there = {.objects = l.c.table.objects};
     struct reach_walk walk = {.seen = &seen, .visit = is_there, .context = &there};
-    REQUIRE(!json_member(committer_metadata(&l.c), "snapshots", &all));
-    for (struct json_cursor cursor = json_enter(all); json_next_element(&cursor, &snapshot);)
+    for (struct json_cursor cursor = json_enter(rounds_snapshots(&l.c)); json_next_element(&cursor, &snapshot);)
         CHECK_INT(reach_walk(&l.c, snapshot, &walk, &why), 0);
     CHECK_INT(there.missing, 0);
     CHECK_INT(objects_list(l.c.table.objects, "", count_file, &count, NULL), 0);
     *others = count - there.named;
-    look_end(&l);
+    rounds_look_end(&l);
 }
 
 static unsigned count_others(void)
@@ -172,10 +141,10 @@ static unsigned count_others(void)
 
 static void check_snapshots(size_t expected)
 {
-    struct look l;
-    look_begin(&l);
-    CHECK_INT(count_snapshots(&l), expected);
-    look_end(&l);
+    struct rounds_look l;
+    rounds_look_begin(&r, &l);
+    CHECK_INT(json_count(rounds_snapshots(&l.c)), expected);
+    rounds_look_end(&l);
 }
 
 // ---- tests
@@ -225,11 +194,11 @@ static void what_is_due_goes(void)
 
 static void documents_go_but_the_last(void)
 {
-    struct look l;
+    struct rounds_look l;
     struct expired done;
     BYTES_AUTO hint = {0};
     CHECK(!run(&(struct job){.policy = &at_once, .times = 2}, 0, &done));
-    look_begin(&l);
+    rounds_look_begin(&r, &l);
     uint64_t last = l.c.table.number, size;
     char key[64], number[24];
     for (uint64_t n = 1; n <= last; n++) {
@@ -239,41 +208,40 @@ static void documents_go_but_the_last(void)
     snprintf(number, sizeof number, "%llu", (unsigned long long)last);
     CHECK_INT(objects_get(l.c.table.objects, LAKE_HINT, &hint, NULL), 0);
     CHECK_TEXT(bytes_slice(&hint), number);
-    look_end(&l);
+    rounds_look_end(&l);
 }
 
 // A hint that is behind names a document whose files go: it comes first.
 static void the_hint_is_put_right_before_anything_goes(void)
 {
-    struct look l;
+    struct rounds_look l;
     BYTES_AUTO hint = {0};
     flush_times(KEPT + 1);
     CHECK(!run(&(struct job){.policy = &at_once, .times = 1}, 0, NULL));
-    look_begin(&l);
+    rounds_look_begin(&r, &l);
     CHECK_INT(objects_put(l.c.table.objects, LAKE_HINT, SLICE("9"), 0, NULL), 0);
-    look_end(&l);
+    rounds_look_end(&l);
     struct expire_policy no_documents = at_once; // which see to the hint, too
     no_documents.documents_kept = 100000;
     CHECK(!run(&(struct job){.policy = &no_documents, .times = 1}, 0, NULL));
-    look_begin(&l);
+    rounds_look_begin(&r, &l);
     char number[24];
     snprintf(number, sizeof number, "%llu", (unsigned long long)l.c.table.number);
     CHECK_INT(objects_get(l.c.table.objects, LAKE_HINT, &hint, NULL), 0);
     CHECK_TEXT(bytes_slice(&hint), number);
-    look_end(&l);
+    rounds_look_end(&l);
 }
 
 static void what_others_named_stays(void)
 {
-    struct look l;
-    struct slice all, snapshot;
+    struct rounds_look l;
+    struct slice snapshot;
     int64_t id = 0, seen;
     BYTES_AUTO text = {0};
     flush_times(KEPT + 2);
-    look_begin(&l);
-    size_t before = count_snapshots(&l);
-    REQUIRE(!json_member(committer_metadata(&l.c), "snapshots", &all));
-    struct json_cursor cursor = json_enter(all);
+    rounds_look_begin(&r, &l);
+    size_t before = json_count(rounds_snapshots(&l.c));
+    struct json_cursor cursor = json_enter(rounds_snapshots(&l.c));
     REQUIRE(!json_next_element(&cursor, &snapshot) || !metadata_number(snapshot, "snapshot-id", &id));
     // As another writer would have it.
     struct slice metadata = committer_metadata(&l.c);
@@ -286,14 +254,14 @@ static void what_others_named_stays(void)
     char key[64];
     snprintf(key, sizeof key, "metadata/v%llu.metadata.json", (unsigned long long)l.c.table.number + 1);
     CHECK_INT(objects_put(l.c.table.objects, key, bytes_slice(&text), OBJECTS_ABSENT, NULL), 0);
-    look_end(&l);
+    rounds_look_end(&l);
     CHECK(!run(&(struct job){.policy = &at_once, .times = 2}, 0, NULL));
-    look_begin(&l);
-    CHECK_INT(count_snapshots(&l), KEPT + 1);
+    rounds_look_begin(&r, &l);
+    CHECK_INT(json_count(rounds_snapshots(&l.c)), KEPT + 1);
     CHECK(before > KEPT + 1);
     CHECK(
         metadata_snapshot(committer_metadata(&l.c), id, &snapshot) && metadata_number(snapshot, "snapshot-id", &seen));
-    look_end(&l);
+    rounds_look_end(&l);
     count_others();
 }
 
@@ -326,26 +294,26 @@ static int take_orphan(void *context, struct slice key, uint64_t size_bytes, int
 
 static unsigned search(int64_t grace_us, bool remove)
 {
-    struct look l;
+    struct rounds_look l;
     unsigned count = 0;
     struct reason why = {0};
-    look_begin(&l);
+    rounds_look_begin(&r, &l);
     CHECK_INT(orphans_find(&l.c, grace_us, remove, take_orphan, &count, &why), 0);
-    look_end(&l);
+    rounds_look_end(&l);
     return count;
 }
 
 static void orphans_are_what_nothing_names(void)
 {
-    struct look l;
+    struct rounds_look l;
     CHECK_INT(search(0, true), 7); // whose hour of the first test is not over
     CHECK_INT(count_others(), 0);
-    look_begin(&l);
+    rounds_look_begin(&r, &l);
     CHECK_INT(objects_put(l.c.table.objects, "data/tenant=x/stray.parquet", SLICE("PAR1"), 0, NULL), 0);
     CHECK_INT(objects_put(l.c.table.objects, "metadata/stray.avro", SLICE("Obj1"), 0, NULL), 0);
     CHECK_INT(objects_put(l.c.table.objects, "metadata/00001-theirs.metadata.json", SLICE("{}"), 0, NULL), 0);
     CHECK_INT(objects_put(l.c.table.objects, "README", SLICE("mine"), 0, NULL), 0);
-    look_end(&l);
+    rounds_look_end(&l);
     CHECK_INT(search(ORPHANS_GRACE_US, true), 0);
     CHECK_INT(search(0, false), 2);
     CHECK_INT(search(0, true), 2);

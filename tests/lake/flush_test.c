@@ -304,16 +304,10 @@ static void more_days_than_a_commit_takes(void)
     CHECK_INT(rounds_flush(&many, &why), 0);
     fixture_stop(&many.f);
     rounds_check(&many, true);
-    struct committer c = {.journal.fd = -1};
-    struct survey survey;
-    struct slice snapshots;
-    REQUIRE(survey_open(&survey, many.f.path, &why));
-    CHECK_INT(committer_open(&c, &many.options, NULL, survey.alphabet, NULL, &why), 0);
-    CHECK_INT(committer_load(&c, false, &why), 0);
-    CHECK(json_member(committer_metadata(&c), "snapshots", &snapshots));
-    CHECK_INT(json_count(snapshots), 2);
-    committer_close(&c);
-    survey_close(&survey);
+    struct rounds_look l;
+    rounds_look_begin(&many, &l);
+    CHECK_INT(json_count(rounds_snapshots(&l.c)), 2);
+    rounds_look_end(&l);
     rounds_close(&many);
 }
 
@@ -436,17 +430,12 @@ static void column_added_half_way(void)
     r.options.hash = true;
     CHECK(!rounds_run(&r, 2, 0));
     rounds_check(&r, true);
-    struct committer c = {.journal.fd = -1};
-    struct survey survey;
-    struct reason why = {0};
-    REQUIRE(survey_open(&survey, r.f.path, &why));
-    CHECK_INT(committer_open(&c, &r.options, NULL, survey.alphabet, NULL, &why), 0);
-    CHECK_INT(committer_load(&c, false, &why), 0);
-    CHECK_INT(c.layout.id, 1);
-    const struct lake_column *hash = layout_column(&c.layout, "hash");
+    struct rounds_look l;
+    rounds_look_begin(&r, &l);
+    CHECK_INT(l.c.layout.id, 1);
+    const struct lake_column *hash = layout_column(&l.c.layout, "hash");
     CHECK(hash && hash->id == 11 && !hash->required);
-    committer_close(&c);
-    survey_close(&survey);
+    rounds_look_end(&l);
 }
 
 int main(void)

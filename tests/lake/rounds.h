@@ -89,6 +89,16 @@ static inline int rounds_flush(struct rounds *r, struct reason *why)
     return error;
 }
 
+// Waits for a child that ends well or is killed at a step. True when it was killed.
+static inline bool rounds_killed(pid_t pid)
+{
+    int status;
+    REQUIRE(pid < 0 || waitpid(pid, &status, 0) != pid);
+    bool killed = WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
+    CHECK(killed || (WIFEXITED(status) && WEXITSTATUS(status) == 0));
+    return killed;
+}
+
 // Appends and flushes in a child that is killed at a step (0: at none). True when it was.
 static inline bool rounds_run(struct rounds *r, unsigned count, unsigned stop_at)
 {
@@ -107,12 +117,43 @@ static inline bool rounds_run(struct rounds *r, unsigned count, unsigned stop_at
         fixture_stop(&r->f);
         _exit(error != 0);
     }
-    int status;
-    REQUIRE(pid < 0 || waitpid(pid, &status, 0) != pid);
     r->appended += count;
-    bool killed = WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
-    CHECK(killed || (WIFEXITED(status) && WEXITSTATUS(status) == 0));
-    return killed;
+    return rounds_killed(pid);
+}
+
+// ---- the table as it is, beside whoever has the store
+
+struct rounds_look {
+    struct survey survey;
+    struct committer c;
+};
+
+static inline void rounds_look_begin(const struct rounds *r, struct rounds_look *l)
+{
+    struct reason why = {0};
+    *l = (struct rounds_look){.c.journal.fd = -1};
+    int error = survey_open(&l->survey, r->f.path, &why);
+    if (!error)
+        error = committer_open(&l->c, &r->options, NULL, l->survey.alphabet, NULL, &why);
+    if (!error)
+        error = committer_load(&l->c, false, &why);
+    if (error)
+        printf("# %s\n", why.text);
+    REQUIRE(error);
+}
+
+static inline void rounds_look_end(struct rounds_look *l)
+{
+    committer_close(&l->c);
+    survey_close(&l->survey);
+}
+
+// All snapshots of the table, as an array.
+static inline struct slice rounds_snapshots(struct committer *c)
+{
+    struct slice all;
+    REQUIRE(!json_member(committer_metadata(c), "snapshots", &all));
+    return all;
 }
 
 // ---- what must be so
@@ -195,10 +236,9 @@ static inline int rounds_entry(void *context, const struct manifest_entry *entry
 // All that any snapshot of the table is made of.
 static inline void rounds_walk_snapshots(struct committer *c, struct rounds_walk *walk)
 {
-    struct slice snapshots, snapshot;
+    struct slice snapshot;
     struct reason why = {0};
-    CHECK(json_member(committer_metadata(c), "snapshots", &snapshots));
-    struct json_cursor cursor = json_enter(snapshots);
+    struct json_cursor cursor = json_enter(rounds_snapshots(c));
     while (json_next_element(&cursor, &snapshot)) {
         BYTES_AUTO uri = {0};
         BYTES_AUTO file = {0};
@@ -235,21 +275,17 @@ static inline void rounds_check_files(struct committer *c)
 
 static inline void rounds_check(struct rounds *r, bool files)
 {
-    struct survey survey;
-    struct committer c = {.journal.fd = -1};
+    struct rounds_look l;
     struct reason why = {0};
     struct rounds_seen seen = {.rounds = r};
-    REQUIRE(survey_open(&survey, r->f.path, &why));
-    CHECK_INT(committer_open(&c, &r->options, NULL, survey.alphabet, NULL, &why), 0);
-    CHECK_INT(committer_load(&c, false, &why), 0);
-    struct check check = {.committer = &c, .survey = &survey, .tenant = rounds_take, .context = &seen};
+    rounds_look_begin(r, &l);
+    struct check check = {.committer = &l.c, .survey = &l.survey, .tenant = rounds_take, .context = &seen};
     CHECK_INT(check_run(&check, &why), 0);
     CHECK(check.whole);
     CHECK_INT(seen.rows, r->appended);
     if (files)
-        rounds_check_files(&c);
+        rounds_check_files(&l.c);
     if (why.text[0])
         printf("# %s\n", why.text);
-    committer_close(&c);
-    survey_close(&survey);
+    rounds_look_end(&l);
 }

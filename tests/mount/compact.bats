@@ -5,8 +5,7 @@ load lake_table
 
 setup_file() {
     export LAKE=$BATS_FILE_TMPDIR/lake
-    readers_find
-    mount_start -o "lake=$LAKE,lake_flush_seconds=3600"
+    lake_start "$LAKE" 3600
 }
 
 # import_days TIMES DAY…: of each day so many events, with a flush behind each.
@@ -19,11 +18,6 @@ import_days() {
             "$FACTFS" lake flush "$STORE" > /dev/null
         done
     done
-}
-
-# How many files the table has of this tenant.
-files() {
-    table duckdb sql "select count(distinct file_path) from iceberg_metadata('$LAKE') where status <> 'DELETED' and file_path like '%tenant=$TENANT/%'"
 }
 
 @test "the files of days that are over become one a day, and each row stays as it was" {
@@ -42,7 +36,7 @@ files() {
     needs_readers
     import_days 2 2026-01-15
     local before
-    before=$(jq -r '."current-snapshot-id"' "$LAKE/metadata/v$(cat "$LAKE/metadata/version-hint.text").metadata.json")
+    before=$(current_snapshot)
     "$FACTFS" lake compact "$STORE"
     record '{"type":"was_seen","target":"thing_1"}'
     "$FACTFS" lake flush "$STORE"
@@ -74,7 +68,7 @@ files() {
     import_days 2 2026-01-15
     daemon_stop
     holds "2 files of " "$("$FACTFS" lake compact "$STORE")"
-    daemon_start -o "lake=$LAKE,lake_flush_seconds=3600"
+    daemon_start -o "$WITH_LAKE"
     is 1 "$(files)"
     same "$T/stream" <(table duckdb lines "$TENANT")
 }

@@ -6,8 +6,7 @@ load real_log
 
 setup_file() {
     export LAKE=$BATS_FILE_TMPDIR/lake
-    readers_find
-    mount_start -o "lake=$LAKE,lake_flush_seconds=1"
+    lake_start "$LAKE"
 }
 
 @test "what was appended is in the table a second later, and DuckDB and PyIceberg read each event as the log has it" {
@@ -93,7 +92,7 @@ was_seen 1 None" "$(table duckdb sql "${line//\'shop\'/\'$TENANT\'}")"
     record '{"type":"was_seen","target":"thing_1"}'
     "$FACTFS" lake flush "$STORE"
     local first
-    first=$(jq -r '."current-snapshot-id"' "$LAKE/metadata/v$(cat "$LAKE/metadata/version-hint.text").metadata.json")
+    first=$(current_snapshot)
     record '{"type":"was_seen","target":"thing_1"}'
     "$FACTFS" lake flush "$STORE"
     is "1 2" "$(table duckdb sql "select (select count(*) from iceberg_scan('$LAKE', snapshot_from_id = $first) where tenant = '$TENANT'),
@@ -106,12 +105,12 @@ was_seen 1 None" "$(table duckdb sql "${line//\'shop\'/\'$TENANT\'}")"
     for i in 1 2 3 4 5 6 7 8 9; do
         record '{"type":"was_seen","target":"thing_1","data":{"n":'$i'}}'
         "$FACTFS" lake flush "$STORE"
-        ((i != 1)) || first=$(jq -r '."current-snapshot-id"' "$LAKE/metadata/v$(cat "$LAKE/metadata/version-hint.text").metadata.json")
+        ((i != 1)) || first=$(current_snapshot)
     done
-    is 9 "$(table duckdb sql "select count(distinct file_path) from iceberg_metadata('$LAKE') where file_path like '%tenant=$TENANT/%' and status <> 'DELETED'")"
+    is 9 "$(files)"
     ends 0 "$FACTFS" lake compact "$STORE"
     holds "files of" "$output"
-    is 1 "$(table duckdb sql "select count(distinct file_path) from iceberg_metadata('$LAKE') where file_path like '%tenant=$TENANT/%' and status <> 'DELETED'")"
+    is 1 "$(files)"
     same "$T/stream" <(table duckdb lines "$TENANT")
     same "$T/stream" <(table pyiceberg lines "$TENANT")
     is 1 "$(table duckdb sql "select count(*) from iceberg_scan('$LAKE', snapshot_from_id = $first) where tenant = '$TENANT'")"
@@ -119,7 +118,7 @@ was_seen 1 None" "$(table duckdb sql "${line//\'shop\'/\'$TENANT\'}")"
     daemon_stop
     ends 0 "$FACTFS" lake compact "$STORE"
     is "0 files of 0 days became 0, 0 bytes became 0" "$output"
-    daemon_start -o "lake=$LAKE,lake_flush_seconds=1"
+    daemon_start -o "$WITH_LAKE"
     record '{"type":"was_seen","target":"thing_1"}'
     wait_for flushed
     is $((before + 1)) "$(lake rows)"
@@ -132,7 +131,7 @@ was_seen 1 None" "$(table duckdb sql "${line//\'shop\'/\'$TENANT\'}")"
     kill -KILL "$(daemon_pid)"
     wait_for process_gone "$(daemon_pid)"
     mount_abort
-    daemon_start -o "lake=$LAKE,lake_flush_seconds=1"
+    daemon_start -o "$WITH_LAKE"
     record '{"type":"was_seen","target":"thing_1"}'
     wait_for flushed
     same "$T/stream" <(table duckdb lines "$TENANT")
@@ -149,7 +148,7 @@ was_seen 1 None" "$(table duckdb sql "${line//\'shop\'/\'$TENANT\'}")"
     daemon_stop
     holds "1 events in 1 files" "$("$FACTFS" lake flush "$STORE")"
     ends 0 "$FACTFS" lake check "$STORE"
-    daemon_start -o "lake=$LAKE,lake_flush_seconds=1"
+    daemon_start -o "$WITH_LAKE"
     same "$T/stream" <(table duckdb lines "$TENANT")
 }
 
@@ -174,13 +173,13 @@ was_seen 1 None" "$(table duckdb sql "${line//\'shop\'/\'$TENANT\'}")"
     holds "$TENANT: event 2 " "$output"
     forge "update event set line = replace(line, '\"n\":3', '\"n\":2') where position = 2"
     rm "$LAKE/kept"
-    daemon_start -o "lake=$LAKE,lake_flush_seconds=1"
+    daemon_start -o "$WITH_LAKE"
 }
 
 @test "a table that another store keeps is refused aloud, and events are taken all the same" {
     local other=$BATS_TEST_TMPDIR/other
     mkdir -p "$other/mount"
-    "$FACTFS" -f -o "lake=$LAKE,lake_flush_seconds=1" "$other/store" "$other/mount" > "$other/out" 2>&1 3>&- 4>&- &
+    "$FACTFS" -f -o "$WITH_LAKE" "$other/store" "$other/mount" > "$other/out" 2>&1 3>&- 4>&- &
     local pid=$!
     disown $pid
     wait_for mountpoint -q "$other/mount"
@@ -202,7 +201,7 @@ was_seen 1 None" "$(table duckdb sql "${line//\'shop\'/\'$TENANT\'}")"
     "$FACTFS" lake flush "$STORE"
     local before
     before=$(find "$LAKE/data" -name '*.parquet' -exec sha256sum {} + | sort)
-    daemon_restart -o "lake=$LAKE,lake_flush_seconds=1,lake_hash"
+    daemon_restart -o "$WITH_LAKE,lake_hash"
     record '{"type":"was_seen","target":"thing_1"}'
     "$FACTFS" lake flush "$STORE"
     is "$(jq -r .head "$T/status.json")" "$(table duckdb sql "select hash from events where tenant = '$TENANT' and position = 2")"

@@ -11,7 +11,7 @@ setup_file() {
     server_at rest-fixture || return 0
     catalog_start
     export LAKE=$CATALOG
-    remote_lake_start "rest+$CATALOG"
+    lake_start "rest+$CATALOG"
 }
 
 setup() {
@@ -38,25 +38,14 @@ teardown_file() {
 
 @test "a daemon that is killed between flushes leaves each event in the table once" {
     needs_readers
-    local i
-    for i in 1 2 3; do
-        record '{"type":"was_seen","target":"thing_1"}' '{"type":"was_seen","target":"thing_2"}'
-        kill -KILL "$(daemon_pid)"
-        wait_for process_gone "$(daemon_pid)"
-        mount_abort
-        daemon_start -o "lake=rest+$CATALOG,lake_flush_seconds=1"
-    done
-    wait_for flushed
-    is "6 6 1 6" "$(table duckdb sql "select count(*), count(distinct position), min(position), max(position)
-        from events where tenant = '$TENANT'")"
-    ends 0 "$FACTFS" lake check "$STORE"
+    survives_kills
 }
 
 @test "a column that is asked for half way comes into the catalog's table" {
     needs_readers
     record '{"type":"was_seen","target":"thing_1"}'
     wait_for flushed
-    daemon_restart -o "lake=rest+$CATALOG,lake_flush_seconds=1,lake_hash"
+    daemon_restart -o "$WITH_LAKE,lake_hash"
     record '{"type":"was_seen","target":"thing_1"}'
     wait_for flushed
     is "$(jq -r .head "$T/status.json")" \
@@ -67,10 +56,10 @@ teardown_file() {
     local post=(curl -sf -o "$BATS_TEST_TMPDIR/made" -X POST -H 'Content-Type: application/json')
     "${post[@]}" "$CATALOG/v1/namespaces" -d '{"namespace":["mine"]}'
     "${post[@]}" "$CATALOG/v1/namespaces/mine/tables" -d '{"name":"t","stage-create":false,"schema":{"type":"struct","fields":[{"id":1,"name":"a","type":"int","required":false}]}}'
-    daemon_restart -o "lake=rest+$CATALOG,lake_table=mine.t,lake_flush_seconds=1"
+    daemon_restart -o "$WITH_LAKE,lake_table=mine.t"
     record '{"type":"was_seen","target":"thing_1"}'
     wait_for in_file "$DAEMON_OUT" "was not made by factfs"
     is "stopped" "$(lake state)"
-    daemon_restart -o "lake=rest+$CATALOG,lake_flush_seconds=1"
+    daemon_restart -o "$WITH_LAKE"
     wait_for flushed
 }

@@ -8,7 +8,7 @@ setup_file() {
     server_at versitygw || return 0
     gateway_start
     export AWS_ACCESS_KEY_ID=$KEY_ID AWS_SECRET_ACCESS_KEY=$SECRET
-    remote_lake_start "$LAKE"
+    lake_start "$LAKE"
 }
 
 setup() {
@@ -34,18 +34,7 @@ teardown_file() {
 
 @test "a daemon that is killed between flushes leaves each event in the table once" {
     needs_readers
-    local i
-    for i in 1 2 3; do
-        record '{"type":"was_seen","target":"thing_1"}' '{"type":"was_seen","target":"thing_2"}'
-        kill -KILL "$(daemon_pid)"
-        wait_for process_gone "$(daemon_pid)"
-        mount_abort
-        daemon_start -o "lake=$LAKE,lake_flush_seconds=1"
-    done
-    wait_for flushed
-    is "6 6 1 6" "$(table duckdb sql "select count(*), count(distinct position), min(position), max(position)
-        from events where tenant = '$TENANT'")"
-    ends 0 "$FACTFS" lake check "$STORE"
+    survives_kills
 }
 
 @test "the files of a day that is over become one there, too" {
@@ -75,7 +64,7 @@ teardown_file() {
     daemon_stop
     (
         unset AWS_ENDPOINT_URL
-        daemon_start -o "lake=$LAKE,lake_endpoint=$endpoint,lake_flush_seconds=1"
+        daemon_start -o "$WITH_LAKE,lake_endpoint=$endpoint"
         ends 0 "$FACTFS" lake flush "$STORE"
         ends 0 "$FACTFS" lake check "$STORE"
         holds "$TENANT: 1 of 1 events" "$("$FACTFS" lake status "$STORE")"
@@ -109,7 +98,7 @@ teardown_file() {
     daemon_stop
     (
         unset AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY
-        daemon_start -o "lake=$LAKE,lake_keys=$keys,lake_flush_seconds=1"
+        daemon_start -o "$WITH_LAKE,lake_keys=$keys"
         record '{"type":"was_seen","target":"thing_1"}'
         wait_for flushed
     )

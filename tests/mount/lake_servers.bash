@@ -63,10 +63,20 @@ catalog_start() {
 
 # ---- a lake behind them
 
-# remote_lake_start PLACE [OPTION…]: mounts with a lake there; $LAKE is what readers call it.
-remote_lake_start() {
-    readers_find
-    mount_start -o "lake=$1,lake_flush_seconds=1${2:+,$2}"
+# The daemon is killed between flushes, time and again, and each event is in the table once.
+survives_kills() {
+    local i
+    for i in 1 2 3; do
+        record '{"type":"was_seen","target":"thing_1"}' '{"type":"was_seen","target":"thing_2"}'
+        kill -KILL "$(daemon_pid)"
+        wait_for process_gone "$(daemon_pid)"
+        mount_abort
+        daemon_start -o "$WITH_LAKE"
+    done
+    wait_for flushed
+    is "6 6 1 6" "$(table duckdb sql "select count(*), count(distinct position), min(position), max(position)
+        from events where tenant = '$TENANT'")"
+    ends 0 "$FACTFS" lake check "$STORE"
 }
 
 server_setup() {
