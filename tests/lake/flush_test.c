@@ -286,21 +286,19 @@ static void stop_at_a_file(const char *step)
 static void more_days_than_a_commit_takes(void)
 {
     struct rounds many = {0};
-    struct rerun rerun = {0};
     struct reason why = {0};
+    BYTES_AUTO events = {0};
     rounds_open(&many);
     fixture_start(&many.f);
-    many.f.rerun = &rerun;
     many.appended = FLUSH_FILES_MAX + 20;
     for (unsigned n = 0; n < many.appended; n++) {
         char day[16];
         time_t at_s = (time_t)n * 86400;
         struct tm tm;
         strftime(day, sizeof day, "%Y-%m-%d", gmtime_r(&at_s, &tm));
-        REQUIRE(append_of(&many.f, "{'type':'was_seen','target':'order_1','id':'d%u','timestamp':'%s'}", n, day));
+        bytes_printf(&events, "{'type':'was_seen','target':'order_1','id':'d%u','timestamp':'%s'}", n, day);
     }
-    many.f.rerun = NULL;
-    rerun_free(&rerun);
+    rounds_import(&many, &events);
     CHECK_INT(rounds_flush(&many, &why), 0);
     fixture_stop(&many.f);
     rounds_check(&many, true);
