@@ -5,16 +5,6 @@
 
 #include <errno.h>
 
-static uint64_t zigzag(int64_t n)
-{
-    return (uint64_t)n << 1 ^ (n < 0 ? UINT64_MAX : 0);
-}
-
-static int64_t unzigzag(uint64_t n)
-{
-    return (int64_t)(n >> 1) ^ -(int64_t)(n & 1);
-}
-
 static uint32_t checksum(const struct chunk *chunk, struct slice numbers)
 {
     uint32_t sum = checksum_number(0, (uint64_t)chunk_key(chunk->entity, chunk->first));
@@ -33,7 +23,7 @@ void chunk_encode(const struct chunk *chunk, struct bytes *out)
     for (uint32_t i = 0; i < chunk->count; i++) {
         const struct event_place *e = &chunk->events[i];
         at = varint_put(at, e->position - position);
-        at = varint_put(at, zigzag(e->at_us - at_us));
+        at = varint_put(at, varint_zigzag(e->at_us - at_us));
         at = varint_put(at, e->type);
         at = varint_put(at, e->size_bytes);
         position = e->position;
@@ -65,7 +55,7 @@ int chunk_decode(struct chunk *chunk, struct slice blob)
             if (!(at = varint_get(at, end, &n[k])))
                 return -EIO;
         position += n[0];
-        at_us += unzigzag(n[1]);
+        at_us += varint_unzigzag(n[1]);
         chunk->events[i] = (struct event_place){
             .position = position, .at_us = at_us, .type = (uint32_t)n[2], .size_bytes = (uint32_t)n[3]};
     }

@@ -26,3 +26,14 @@ static inline const char *varint_get(const char *at, const char *end, uint64_t *
     }
     return NULL;
 }
+
+// Signed numbers so that small ones of either sign are short: 0, -1, 1, -2 … become 0, 1, 2, 3 …
+static inline uint64_t varint_zigzag(int64_t n)
+{
+    return (uint64_t)n << 1 ^ (n < 0 ? UINT64_MAX : 0);
+}
+
+static inline int64_t varint_unzigzag(uint64_t n)
+{
+    return (int64_t)(n >> 1) ^ -(int64_t)(n & 1);
+}

@@ -11,7 +11,7 @@
 static void put_number(struct bytes *out, int64_t n)
 {
     char text[VARINT_MAX];
-    bytes_add(out, text, (size_t)(varint_put(text, (uint64_t)n << 1 ^ -(uint64_t)(n < 0)) - text));
+    bytes_add(out, text, (size_t)(varint_put(text, varint_zigzag(n)) - text));
 }
 
 static void put_text(struct bytes *out, struct slice text)

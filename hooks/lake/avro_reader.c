@@ -207,7 +207,7 @@ static bool take_number(struct slice *from, int64_t *n)
         return false;
     from->size -= (size_t)(end - from->at);
     from->at = end;
-    *n = (int64_t)(zigzag >> 1) ^ -(int64_t)(zigzag & 1);
+    *n = varint_unzigzag(zigzag);
     return true;
 }
 

@@ -17,7 +17,7 @@ static void put_varint(struct thrift_out *out, uint64_t n)
 
 static void put_number(struct thrift_out *out, int64_t value)
 {
-    put_varint(out, (uint64_t)value << 1 ^ (value < 0 ? UINT64_MAX : 0));
+    put_varint(out, varint_zigzag(value));
 }
 
 static void put_field(struct thrift_out *out, int id, enum thrift_type type)
@@ -126,8 +126,7 @@ static uint64_t take_varint(struct thrift_in *in)
 
 static int64_t take_number(struct thrift_in *in)
 {
-    uint64_t n = take_varint(in);
-    return (int64_t)(n >> 1 ^ (0 - (n & 1)));
+    return varint_unzigzag(take_varint(in));
 }
 
 static struct slice take_bytes(struct thrift_in *in, uint64_t size)
