@@ -28,12 +28,10 @@ static void show(void *context, uint64_t done, uint64_t total)
 
 static void tell_whole(const struct tenant_info *tenant, const struct proof *proof)
 {
-    printf("%s: %llu events, whole", tenant->name, (unsigned long long)proof->events);
-    if (proof->events)
-        fputs("; hash ", stdout);
-    for (unsigned i = 0; proof->events && i < CHAIN_SIZE; i++)
-        printf("%02x", proof->hash[i]);
-    putchar('\n');
+    char hash[CHAIN_TEXT];
+    chain_print(hash, proof->hash);
+    printf("%s: %llu events, whole%s%s\n", tenant->name, (unsigned long long)proof->events,
+        proof->events ? "; hash " : "", proof->events ? hash : "");
 }
 
 // What is damaged may hold any bytes.

@@ -390,7 +390,7 @@ static void on_getxattr(fuse_req_t req, fuse_ino_t id, const char *name, size_t 
 {
     VISIT v = {0};
     struct event_row row;
-    char hex[2 * CHAIN_SIZE + 1];
+    char hex[CHAIN_TEXT];
     // Any other answer would make `ls -l` ask for the attributes of each single file.
     if (strncmp(name, "user.", 5)) {
         fuse_reply_err(req, EOPNOTSUPP);
@@ -405,9 +405,8 @@ static void on_getxattr(fuse_req_t req, fuse_ino_t id, const char *name, size_t 
         fuse_reply_err(req, -error);
         return;
     }
-    for (size_t i = 0; i < CHAIN_SIZE; i++)
-        snprintf(hex + 2 * i, 3, "%02x", row.hash[i]);
-    reply_xattr(req, (struct slice){.at = hex, .size = 2 * CHAIN_SIZE}, size);
+    chain_print(hex, row.hash);
+    reply_xattr(req, slice_of(hex), size);
 }
 
 static void on_listxattr(fuse_req_t req, fuse_ino_t id, size_t size)

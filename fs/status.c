@@ -23,22 +23,15 @@ static unsigned count_subscribers(const struct visit *v)
     return count;
 }
 
-static void add_hash(struct bytes *out, const unsigned char hash[static CHAIN_SIZE])
-{
-    bytes_add_char(out, '"');
-    for (size_t i = 0; i < CHAIN_SIZE; i++)
-        bytes_printf(out, "%02x", hash[i]);
-    bytes_add_char(out, '"');
-}
-
 static void add_log(struct bytes *out, const struct log_end *end)
 {
+    char head[CHAIN_TEXT];
+    chain_print(head, end->hash);
     bytes_printf(out, "  \"position\": %llu,\n", (unsigned long long)end->position);
     bytes_printf(out, "  \"entities\": %llu,\n", (unsigned long long)end->entities);
     bytes_printf(out, "  \"bytes\": %llu,\n", (unsigned long long)end->size_bytes);
-    bytes_add_text(out, "  \"head\": ");
-    add_hash(out, end->hash);
-    bytes_add_text(out, ",\n  \"lastEventAt\": ");
+    bytes_printf(out, "  \"head\": \"%s\",\n", head);
+    bytes_add_text(out, "  \"lastEventAt\": ");
     if (end->position)
         when_quote(out, end->at_us);
     else

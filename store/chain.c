@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <openssl/evp.h>
+#include <stdio.h>
 
 int chain_open(struct chain *chain)
 {
@@ -30,4 +31,10 @@ int chain_next(struct chain *chain, unsigned char hash[static CHAIN_SIZE], struc
         return -EIO;
     memcpy(hash, next, CHAIN_SIZE);
     return 0;
+}
+
+void chain_print(char text[static CHAIN_TEXT], const unsigned char hash[static CHAIN_SIZE])
+{
+    for (size_t i = 0; i < CHAIN_SIZE; i++)
+        snprintf(text + 2 * i, 3, "%02x", hash[i]);
 }

@@ -10,6 +10,7 @@
 #include <openssl/types.h>
 
 #define CHAIN_SIZE 32
+#define CHAIN_TEXT (2 * CHAIN_SIZE + 1) // a hash in hexadecimal, with the zero behind it
 
 struct chain {
     EVP_MD *sha256;
@@ -22,3 +23,5 @@ int chain_open(struct chain *chain);
 void chain_close(struct chain *chain);
 // Moves `hash` on by one line (without its newline). 0, or -EIO and the hash stays as it was.
 int chain_next(struct chain *chain, unsigned char hash[static CHAIN_SIZE], struct slice line);
+// Writes a hash as people and tools see it.
+void chain_print(char text[static CHAIN_TEXT], const unsigned char hash[static CHAIN_SIZE]);

@@ -119,9 +119,8 @@ static bool hash_fits(const struct lake_value *value, const unsigned char hash[s
 {
     if (value->is_null)
         return true;
-    char text[CHAIN_SIZE * 2 + 1];
-    for (int i = 0; i < CHAIN_SIZE; i++)
-        snprintf(text + (size_t)i * 2, 3, "%02x", hash[i]);
+    char text[CHAIN_TEXT];
+    chain_print(text, hash);
     return slice_is(value->text, text);
 }
 

@@ -141,17 +141,11 @@ static int read_piece(struct flush *f, struct part *part, struct reader *reader,
     return error && (!f->piece.count || error == -ENOMEM) ? end_log(f, part, error) : 0;
 }
 
-static void print_hash(char text[static CHAIN_SIZE * 2 + 1], const unsigned char hash[static CHAIN_SIZE])
-{
-    for (int i = 0; i < CHAIN_SIZE; i++)
-        snprintf(text + (size_t)i * 2, 3, "%02x", hash[i]);
-}
-
 static int add_event(struct flush *f, struct part *part, const struct taken *taken, uint64_t position)
 {
     struct event event;
     struct lake_value row[LAKE_COLUMNS + 1];
-    char hash[CHAIN_SIZE * 2 + 1];
+    char hash[CHAIN_TEXT];
     struct slice line = {.at = f->piece.lines.at + taken->at, .size = taken->size};
     int error = envelope_read(line, &event, &f->actor);
     if (error)
@@ -166,7 +160,7 @@ static int add_event(struct flush *f, struct part *part, const struct taken *tak
         return error;
     lake_row(row, &event, slice_of(part->name), position);
     if (f->column_count > LAKE_COLUMNS) {
-        print_hash(hash, taken->hash);
+        chain_print(hash, taken->hash);
         row[LAKE_COLUMNS] = (struct lake_value){.text = slice_of(hash)};
     }
     error = parquet_add(output->parquet, row, &f->log_why);
@@ -202,17 +196,10 @@ static int begin_commit(struct flush *f)
     return error ? error : manifest_begin(&f->manifest, &head);
 }
 
-static bool hash_is(struct slice text, const unsigned char hash[static CHAIN_SIZE])
-{
-    char own[CHAIN_SIZE * 2 + 1];
-    print_hash(own, hash);
-    return slice_is(text, own);
-}
-
 // The log must be the one that the table has the beginning of.
 static int check_log(struct flush *f, struct reader *reader, struct part *part, uint64_t end)
 {
-    char name[PROPERTY_MAX];
+    char name[PROPERTY_MAX], own[CHAIN_TEXT];
     struct event_row row;
     BYTES_AUTO hash = {0};
     if (part->from > end)
@@ -225,8 +212,8 @@ static int check_log(struct flush *f, struct reader *reader, struct part *part, 
     if (error)
         return error;
     snprintf(name, sizeof name, HASH_PROPERTY "%s", part->name);
-    if (metadata_property(bytes_slice(&f->committer->table.metadata), name, &hash) &&
-        !hash_is(bytes_slice(&hash), row.hash))
+    chain_print(own, row.hash);
+    if (metadata_property(committer_metadata(f->committer), name, &hash) && !slice_is(bytes_slice(&hash), own))
         return reason_set(f->why, -ENXIO,
             "event %" PRIu64 " of %s is another one in the table than in the log: refused", part->from, part->name);
     part->size_bytes = row.offset + row.line.size + 1;
@@ -355,8 +342,8 @@ static void name_positions(struct flush *f)
 {
     for (size_t i = 0; i < f->part_count; i++) {
         const struct part *part = &f->parts[i];
-        char hash[CHAIN_SIZE * 2 + 1];
-        print_hash(hash, part->hash);
+        char hash[CHAIN_TEXT];
+        chain_print(hash, part->hash);
         const char *comma = i ? "," : "";
         bytes_printf(&f->commit.properties,
             "%s\"" POSITION_PROPERTY "%s\":\"%" PRIu64 "\",\"" HASH_PROPERTY "%s\":\"%s\"", comma, part->name, part->to,
