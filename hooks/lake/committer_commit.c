@@ -2,6 +2,7 @@
 #include "hooks/lake/committer.h"
 #include "hooks/lake/metadata.h"
 #include "hooks/lake/step.h"
+#include "hooks/lake/stop.h"
 #include "store/json.h"
 #include "store/when.h"
 
@@ -36,14 +37,7 @@ void commit_clear(struct commit *commit)
 static bool wait_before(const struct committer *c, unsigned attempt)
 {
     unsigned ms = attempt < 8 ? WAIT_LEAST_MS << attempt : WAIT_MOST_MS;
-    ms = ms < WAIT_MOST_MS ? ms : WAIT_MOST_MS;
-    int64_t end_ns = when_steady_ns() + (int64_t)ms * 1000000;
-    while (when_steady_ns() < end_ns) {
-        if (c->stop && atomic_load(c->stop))
-            return false;
-        nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
-    }
-    return true;
+    return stop_wait(c->stop, ms < WAIT_MOST_MS ? ms : WAIT_MOST_MS);
 }
 
 static void add_count(struct bytes *out, const char *name, int64_t n)

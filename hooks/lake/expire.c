@@ -4,6 +4,7 @@
 #include "hooks/lake/reach.h"
 #include "hooks/lake/removals.h"
 #include "hooks/lake/step.h"
+#include "hooks/lake/stop.h"
 #include "store/grow.h"
 #include "store/json.h"
 #include "store/when.h"
@@ -97,7 +98,7 @@ static int reach_all(struct committer *c, const struct snapshots *s, struct reac
 {
     int error = 0;
     for (size_t i = 0; !error && i < s->count; i++) {
-        if (reach_is_stopped(c))
+        if (stop_is_set(c->stop))
             return -ECANCELED;
         if (s->all[i].stays)
             error = reach_walk(c, s->all[i].text, &(struct reach_walk){.seen = reach}, why);
@@ -134,7 +135,7 @@ static int note_files(struct committer *c, const struct snapshots *s, struct not
     struct reach_walk walk = {.seen = &seen, .except = &live, .also_deleted = true, .visit = note, .context = noting};
     int error = reach_all(c, s, &live, why);
     for (size_t i = 0; !error && i < s->count; i++) {
-        if (reach_is_stopped(c))
+        if (stop_is_set(c->stop))
             return -ECANCELED;
         if (!s->all[i].stays)
             error = reach_walk(c, s->all[i].text, &walk, why);
@@ -210,7 +211,7 @@ static int look_at_due(struct sweep_of_due *s, const struct removal *at, struct 
     int error = 0;
     if (at->at_us <= s->now_us) {
         error =
-            reach_is_stopped(s->committer) ? -ECANCELED : reach_remove(s->committer, &s->live, at->key, &stays, why);
+            stop_is_set(s->committer->stop) ? -ECANCELED : reach_remove(s->committer, &s->live, at->key, &stays, why);
         *s->removed += !error && !stays;
     }
     if ((stays || error) && reach_add(&s->kept, at->key))

@@ -2,7 +2,7 @@
 
 #include "hooks/lake/metadata.h"
 #include "hooks/lake/output.h"
-#include "hooks/lake/step.h"
+#include "hooks/lake/stop.h"
 #include "store/day.h"
 #include "store/grow.h"
 #include "store/history.h"
@@ -67,11 +67,6 @@ struct flush {
 
 // Of what follows, besides 0 and -errno, which end the flush: the tenant's log ends here, by `log_error`.
 #define LOG_ENDS 1
-
-static bool told_to_stop(const struct flush *f)
-{
-    return f->committer->stop && atomic_load(f->committer->stop);
-}
 
 // ---- a file
 
@@ -225,7 +220,7 @@ static int add_tenant(struct flush *f, struct part *part, struct reader *reader,
 {
     int error = 0;
     while (!error && part->written < end && f->commit.added.files < FLUSH_FILES_MAX) {
-        error = told_to_stop(f) ? -ECANCELED : read_piece(f, part, reader, end);
+        error = stop_is_set(f->committer->stop) ? -ECANCELED : read_piece(f, part, reader, end);
         if (!error)
             error = add_piece(f, part);
     }

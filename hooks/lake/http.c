@@ -1,5 +1,6 @@
 #include "hooks/lake/http.h"
 
+#include "hooks/lake/stop.h"
 #include "store/when.h"
 
 #include <errno.h>
@@ -12,7 +13,6 @@
 #define RETRY_AFTER_MAX_S  30
 #define WAIT_FIRST_PART    300 // of the patience
 #define WAIT_MAX_PART      6
-#define WAIT_STEP_MS       INT64_C(50)
 
 // What one request needs while it is under way.
 struct exchange {
@@ -23,11 +23,6 @@ struct exchange {
     curl_off_t moved_bytes;
     bool is_too_large;
 };
-
-static bool is_stopped(const struct http *http)
-{
-    return http->stop && atomic_load(http->stop);
-}
 
 int http_open(struct http *http, const atomic_bool *stop, const char *ca_file)
 {
@@ -106,7 +101,7 @@ static int look_on(void *context, curl_off_t down_total, curl_off_t down, curl_o
         x->moved_bytes = down + up;
         x->moved_at_ns = now_ns;
     }
-    return is_stopped(x->http) || now_ns - x->moved_at_ns > (int64_t)x->http->patience_ms * 1000000;
+    return stop_is_set(x->http->stop) || now_ns - x->moved_at_ns > (int64_t)x->http->patience_ms * 1000000;
 }
 
 // ---- one request
@@ -163,9 +158,11 @@ static int conclude(struct exchange *x, CURLcode code, const char *message, stru
     if (x->is_too_large)
         return reason_set(why, -EMSGSIZE, "the answer is larger than %zu bytes", x->request->answer_max);
     if (code != CURLE_OK) {
-        const char *words = code == CURLE_ABORTED_BY_CALLBACK ? is_stopped(x->http) ? "broken off" : "no answer in time"
-                            : message[0]                      ? message
-                                                              : curl_easy_strerror(code);
+        bool aborted = code == CURLE_ABORTED_BY_CALLBACK;
+        const char *words = aborted && stop_is_set(x->http->stop) ? "broken off"
+                            : aborted                             ? "no answer in time"
+                            : message[0]                          ? message
+                                                                  : curl_easy_strerror(code);
         return reason_set(why, nothing_was_sent(c, code) ? -ENOTCONN : -EINPROGRESS, "%.200s", words);
     }
     curl_easy_getinfo(c, CURLINFO_RESPONSE_CODE, &status);
@@ -183,7 +180,6 @@ int http_send(struct http *http, const struct http_request *request, struct http
     struct exchange x = {.http = http, .request = request, .answer = answer, .moved_at_ns = when_steady_ns()};
     struct bytes body = answer->body;
     bytes_clear(&body);
-    body.failed = false;
     *answer = (struct http_answer){.body = body, .length = -1};
     if (!set_options(&x, message))
         return -ENOMEM;
@@ -214,16 +210,7 @@ static int64_t delay_ms(const struct http *http, unsigned attempt, int64_t retry
 
 bool http_wait(const struct http *http, unsigned attempt, int64_t retry_after_s)
 {
-    if (attempt >= HTTP_ATTEMPTS || is_stopped(http))
+    if (attempt >= HTTP_ATTEMPTS)
         return false;
-    if (attempt == 0)
-        return true;
-    int64_t until_ns = when_steady_ns() + delay_ms(http, attempt, retry_after_s) * 1000000;
-    for (int64_t left_ns; (left_ns = until_ns - when_steady_ns()) > 0;) {
-        int64_t step_ns = left_ns < WAIT_STEP_MS * 1000000 ? left_ns : WAIT_STEP_MS * 1000000;
-        if (is_stopped(http))
-            return false;
-        nanosleep(&(struct timespec){.tv_nsec = step_ns}, NULL);
-    }
-    return !is_stopped(http);
+    return stop_wait(http->stop, attempt ? delay_ms(http, attempt, retry_after_s) : 0);
 }

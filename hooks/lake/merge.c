@@ -1,6 +1,7 @@
 #include "hooks/lake/merge.h"
 
 #include "hooks/lake/step.h"
+#include "hooks/lake/stop.h"
 #include "store/day.h"
 #include "store/grow.h"
 
@@ -125,7 +126,7 @@ static int add_rows(
     int found;
     for (uint64_t count = 0; (found = parquet_next(m->reader, row, file_why)) > 0; count++) {
         if (count % ROWS_A_LOOK == 0) {
-            if (m->committer->stop && atomic_load(m->committer->stop))
+            if (stop_is_set(m->committer->stop))
                 return -ECANCELED;
             int error = begin_or_end(m, job, why);
             if (error)

@@ -1,6 +1,7 @@
 #include "hooks/lake/orphans.h"
 
 #include "hooks/lake/reach.h"
+#include "hooks/lake/stop.h"
 #include "store/when.h"
 
 #include <errno.h>
@@ -31,7 +32,7 @@ static int see_file(void *context, struct slice key, uint64_t size_bytes, int64_
 {
     struct orphan_search *s = context;
     bool stays;
-    if (reach_is_stopped(s->committer))
+    if (stop_is_set(s->committer->stop))
         return -ECANCELED;
     if (changed_at_us >= s->before_us || is_document(key))
         return 0;

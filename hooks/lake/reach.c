@@ -2,6 +2,7 @@
 
 #include "hooks/lake/metadata.h"
 #include "hooks/lake/step.h"
+#include "hooks/lake/stop.h"
 #include "store/json.h"
 
 #include <errno.h>
@@ -145,7 +146,7 @@ int reach_table(struct committer *c, struct reach *reach, struct reason *why)
     if (error || !json_member(committer_metadata(c), "snapshots", &all) || json_kind(all) != JSON_ARRAY)
         return error;
     for (struct json_cursor cursor = json_enter(all); !error && json_next_element(&cursor, &snapshot);)
-        error = reach_is_stopped(c) ? -ECANCELED : reach_walk(c, snapshot, &(struct reach_walk){.seen = reach}, why);
+        error = stop_is_set(c->stop) ? -ECANCELED : reach_walk(c, snapshot, &(struct reach_walk){.seen = reach}, why);
     return error;
 }
 

@@ -32,11 +32,6 @@ struct reach_walk {
 // Walks through what a snapshot (as it stands in the metadata) reaches. 0 or -errno with the reason.
 int reach_walk(struct committer *committer, struct slice snapshot, const struct reach_walk *walk, struct reason *why);
 
-static inline bool reach_is_stopped(const struct committer *committer)
-{
-    return committer->stop && atomic_load(committer->stop);
-}
-
 // Where readers go by a hint: sees to it that it names the table as it is loaded, which comes before anything is
 // removed. 0 or -errno with the reason.
 int reach_hint(struct committer *committer, struct reason *why);
