@@ -9,6 +9,8 @@
 #include <openssl/evp.h>
 #include <stdlib.h>
 
+#define KEY_MAX 96
+
 // ---- which store, which table
 
 // A store is known by the order of the letters in its ids, which is made by chance when it is, and which its backups
@@ -189,6 +191,56 @@ int committer_put(struct committer *c, const char *key, struct slice content, st
     if (!error)
         error = objects_put(c->table.objects, key, content, OBJECTS_ABSENT, why);
     lake_step("put");
+    return error;
+}
+
+// ---- manifests that are new
+
+int committer_begin_manifest(const struct committer *c, struct manifest_writer *writer)
+{
+    struct manifest_head head = {
+        .schema = c->layout.text,
+        .schema_id = c->layout.id,
+        .partition_fields = SLICE(LAYOUT_PARTITION_FIELDS),
+    };
+    return manifest_begin(writer, &head);
+}
+
+// What the row points to is the writer's.
+static int keep_row(struct manifest *row, struct slice path, struct arena *arena)
+{
+    struct partition_range *ranges = arena_get(arena, row->partition_count * sizeof *ranges);
+    row->path = arena_copy(arena, path);
+    if (!ranges || !row->path.at)
+        return -ENOMEM;
+    for (uint32_t i = 0; i < row->partition_count; i++) {
+        ranges[i] = row->partitions[i];
+        if (ranges[i].lower.at)
+            ranges[i].lower = arena_copy(arena, ranges[i].lower);
+        if (ranges[i].upper.at)
+            ranges[i].upper = arena_copy(arena, ranges[i].upper);
+    }
+    row->partitions = ranges;
+    return 0;
+}
+
+int committer_end_manifest(struct committer *c, const struct commit *commit, size_t number,
+    struct manifest_writer *writer, struct arena *arena, struct manifest *row, struct reason *why)
+{
+    char key[KEY_MAX];
+    BYTES_AUTO uri = {0};
+    int error = manifest_end(writer);
+    snprintf(key, sizeof key, "metadata/%s-m%zu.avro", commit->id, number);
+    bytes_printf(&uri, "%s/%s", c->table.objects->root, key);
+    if (!error)
+        error = uri.failed ? -ENOMEM : committer_put(c, key, bytes_slice(&writer->file), why);
+    if (!error) {
+        *row = writer->row;
+        row->snapshot = commit->snapshot;
+        row->sequence = -1;
+        error = keep_row(row, bytes_slice(&uri), arena);
+    }
+    manifest_writer_clear(writer);
     return error;
 }
 

@@ -94,6 +94,13 @@ void commit_clear(struct commit *commit);
 // table. In all these cases committer_settle decides, when the table has been loaded, on what was written.
 int committer_commit(struct committer *committer, struct commit *commit, struct reason *why);
 
+// A manifest of the change, of files by the table's layout as it was loaded last. 0 or -errno.
+int committer_begin_manifest(const struct committer *committer, struct manifest_writer *writer);
+// Ends and puts it, the `number`th of the change; the writer is cleared in any case. *row is what the new list says of
+// it, in the arena. 0 or -errno with the reason.
+int committer_end_manifest(struct committer *committer, const struct commit *commit, size_t number,
+    struct manifest_writer *writer, struct arena *arena, struct manifest *row, struct reason *why);
+
 // Puts a small file, noted in the journal before.
 int committer_put(struct committer *committer, const char *key, struct slice content, struct reason *why);
 // Changes the table without a new snapshot. 0: it is in force, and loaded. -EAGAIN: somebody else was first, or it

@@ -116,60 +116,21 @@ static bool is_begun(const struct manifest_writer *writer)
     return writer->file.at != NULL;
 }
 
-static int begin_manifest(const struct compaction *c, struct manifest_writer *writer)
-{
-    const struct layout *layout = &c->committer->layout;
-    struct manifest_head head = {
-        .schema = layout->text, .schema_id = layout->id, .partition_fields = SLICE(LAYOUT_PARTITION_FIELDS)};
-    return manifest_begin(writer, &head);
-}
-
-static int copy_ranges(struct compaction *c, struct manifest *row)
-{
-    struct partition_range *ranges = arena_get(&c->arena, row->partition_count * sizeof *ranges);
-    if (!ranges)
-        return -ENOMEM;
-    for (uint32_t i = 0; i < row->partition_count; i++) {
-        ranges[i] = row->partitions[i];
-        if (ranges[i].lower.at)
-            ranges[i].lower = arena_copy(&c->arena, ranges[i].lower);
-        if (ranges[i].upper.at)
-            ranges[i].upper = arena_copy(&c->arena, ranges[i].upper);
-    }
-    row->partitions = ranges;
-    return 0;
-}
-
 static int end_manifest(struct compaction *c, struct manifest_writer *writer)
 {
-    char key[OUTPUT_KEY_MAX];
-    struct committer *committer = c->committer;
-    BYTES_AUTO uri = {0};
-    int error = manifest_end(writer);
-    snprintf(key, sizeof key, "metadata/%s-m%zu.avro", c->commit.id, c->made_count);
-    bytes_printf(&uri, "%s/%s", committer->table.objects->root, key);
-    if (!error)
-        error = committer_put(committer, key, bytes_slice(&writer->file), c->why);
+    if (!GROW(c->made, c->made_count, c->made_room))
+        return -ENOMEM;
+    int error = committer_end_manifest(
+        c->committer, &c->commit, c->made_count, writer, &c->arena, &c->made[c->made_count], c->why);
     lake_step("manifest there");
-    if (!error && (uri.failed || !GROW(c->made, c->made_count, c->made_room)))
-        error = -ENOMEM;
-    if (error)
-        return error;
-    struct manifest *row = &c->made[c->made_count++];
-    *row = writer->row;
-    row->path = arena_copy(&c->arena, bytes_slice(&uri));
-    row->snapshot = c->commit.snapshot;
-    row->sequence = -1;
-    error = row->path.at ? copy_ranges(c, row) : -ENOMEM;
-    manifest_writer_clear(writer);
-    *writer = (struct manifest_writer){0};
+    c->made_count += !error;
     return error;
 }
 
 static int add_entry(struct compaction *c, const struct manifest_entry *entry)
 {
     struct manifest_writer *writer = entry->status == ENTRY_DELETED ? &c->gone : &c->live;
-    int error = is_begun(writer) ? 0 : begin_manifest(c, writer);
+    int error = is_begun(writer) ? 0 : committer_begin_manifest(c->committer, writer);
     if (error)
         return error;
     manifest_add(writer, entry);

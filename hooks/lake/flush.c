@@ -14,7 +14,6 @@
 // Read of the log at a time.
 #define PIECE_BYTES  (1u << 20)
 #define PIECE_EVENTS 4096u
-#define KEY_MAX      200
 
 // An event of a piece.
 struct taken {
@@ -53,8 +52,9 @@ struct flush {
     struct bytes actor;
 
     struct commit commit;
-    struct manifest_writer manifest;
-    char manifest_key[KEY_MAX];
+    struct manifest_writer writer;
+    struct manifest manifest; // that is new
+    struct arena arena;       // of it
     struct part *parts;
     size_t part_count, part_room;
     bool begun; // there is a commit to be made
@@ -82,7 +82,7 @@ static int end_file(struct flush *f, struct part *part)
     int error = output_end(&f->output, &arena, &entry.file, f->why);
     if (error)
         return error;
-    manifest_add(&f->manifest, &entry);
+    manifest_add(&f->writer, &entry);
     f->commit.added.files++;
     f->commit.added.rows += entry.file.rows;
     f->commit.added.bytes += entry.file.size_bytes;
@@ -181,14 +181,9 @@ static int add_piece(struct flush *f, struct part *part)
 
 static int begin_commit(struct flush *f)
 {
-    struct manifest_head head = {
-        .schema = f->committer->layout.text,
-        .schema_id = f->committer->layout.id,
-        .partition_fields = SLICE(LAYOUT_PARTITION_FIELDS),
-    };
     int error = commit_begin(f->committer, &f->commit, "append", f->why);
     f->begun = !error;
-    return error ? error : manifest_begin(&f->manifest, &head);
+    return error ? error : committer_begin_manifest(f->committer, &f->writer);
 }
 
 // The log must be the one that the table has the beginning of.
@@ -316,20 +311,12 @@ static int add_manifest(void *context, const struct manifest *old, size_t old_co
     (void)why;
     *count = 0;
     *rows = arena_get(arena, (old_count + 1) * sizeof **rows);
-    struct bytes uri = {0};
-    bytes_printf(&uri, "%s/%s", f->committer->table.objects->root, f->manifest_key);
-    struct slice path = !uri.failed ? arena_copy(arena, bytes_slice(&uri)) : (struct slice){0};
-    bytes_free(&uri);
-    if (!*rows || !path.at)
+    if (!*rows)
         return -ENOMEM;
     for (size_t i = 0; i < old_count; i++)
         if (manifest_is_live(&old[i]))
             (*rows)[(*count)++] = old[i];
-    struct manifest *own = &(*rows)[(*count)++];
-    *own = f->manifest.row;
-    own->path = path;
-    own->snapshot = f->commit.snapshot;
-    own->sequence = -1;
+    (*rows)[(*count)++] = f->manifest;
     return 0;
 }
 
@@ -356,10 +343,7 @@ static int commit_parts(struct flush *f)
     f->commit.holds = positions_hold;
     f->commit.list = add_manifest;
     f->commit.context = f;
-    int error = manifest_end(&f->manifest);
-    snprintf(f->manifest_key, sizeof f->manifest_key, "metadata/%s-m0.avro", f->commit.id);
-    if (!error)
-        error = committer_put(c, f->manifest_key, bytes_slice(&f->manifest.file), f->why);
+    int error = committer_end_manifest(c, &f->commit, 0, &f->writer, &f->arena, &f->manifest, f->why);
     if (!error)
         error = committer_commit(c, &f->commit, f->why);
     if (error)
@@ -375,9 +359,9 @@ static int commit_parts(struct flush *f)
 static void end_commit(struct flush *f)
 {
     commit_clear(&f->commit);
-    manifest_writer_clear(&f->manifest);
+    manifest_writer_clear(&f->writer);
+    arena_free(&f->arena);
     f->commit = (struct commit){0};
-    f->manifest = (struct manifest_writer){0};
     f->part_count = 0;
     f->begun = false;
 }

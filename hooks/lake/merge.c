@@ -83,17 +83,20 @@ struct job {
     size_t before; // files that are there of others
 };
 
+static int end_file(struct merge *m, struct merged *merged, struct reason *why)
+{
+    if (!GROW(merged->files, merged->count, merged->room))
+        return -ENOMEM;
+    int error = output_end(&m->output, &merged->arena, &merged->files[merged->count], why);
+    merged->count += !error;
+    return error;
+}
+
 // A row is about to be written: ends the file that is large enough, begins one when there is none.
 static int begin_or_end(struct merge *m, const struct job *job, struct reason *why)
 {
-    struct merged *merged = job->merged;
-    int error = 0;
-    if (m->output.upload && parquet_size(m->output.parquet) >= job->target) {
-        if (!GROW(merged->files, merged->count, merged->room))
-            return -ENOMEM;
-        error = output_end(&m->output, &merged->arena, &merged->files[merged->count], why);
-        merged->count += !error;
-    }
+    bool is_full = m->output.upload && parquet_size(m->output.parquet) >= job->target;
+    int error = is_full ? end_file(m, job->merged, why) : 0;
     return error || m->output.upload ? error : output_begin(&m->output, job->tenant, job->day, why);
 }
 
@@ -196,18 +199,11 @@ static size_t count_good(const struct merge_file *files, size_t count)
 // Tries it with those files that are not left. 0, FILE_LEFT, or -errno.
 static int try_once(struct merge *m, const struct job *job, struct merge_file *files, size_t count, struct reason *why)
 {
-    struct merged *merged = job->merged;
     int error = 0;
     for (size_t i = 0; i < count && !error; i++)
         if (!files[i].left)
             error = add_file(m, job, &files[i], why);
-    if (error || !m->output.upload)
-        return error;
-    if (!GROW(merged->files, merged->count, merged->room))
-        return -ENOMEM;
-    error = output_end(&m->output, &merged->arena, &merged->files[merged->count], why);
-    merged->count += !error;
-    return error;
+    return error || !m->output.upload ? error : end_file(m, job->merged, why);
 }
 
 static int check_count(const struct job *job, const struct merge_file *files, size_t count, struct reason *why)
