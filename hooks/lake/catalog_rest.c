@@ -1,5 +1,6 @@
 #include "hooks/lake/catalog_rest.h"
 
+#include "hooks/lake/metadata.h"
 #include "hooks/lake/objects_s3.h"
 #include "hooks/lake/rest.h"
 #include "hooks/lake/uri.h"
@@ -171,6 +172,9 @@ static int take_metadata(const struct rest_catalog *c, struct lake_table *table,
     BYTES_AUTO text = {0}, location = {0};
     if (!answer.size || !json_member(answer, "metadata", &metadata) || json_kind(metadata) != JSON_OBJECT)
         return reason_set(why, -EIO, "catalog: an answer without the table's metadata");
+    int error = metadata_check(metadata, why);
+    if (error)
+        return error;
     bytes_add_slice(&text, metadata);
     if (take_string(answer, "metadata-location", &location))
         location.size--;

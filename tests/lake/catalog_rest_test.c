@@ -275,6 +275,19 @@ static void another_warehouse_is_no_missing_table(void)
     lake_catalog_close(c);
 }
 
+static void a_table_of_another_version_is_refused(void)
+{
+    struct lake_table t = {0};
+    struct reason why = {0};
+    struct lake_catalog *c = open_at("lake.raw.third", "w", &access_of);
+    CHECK_INT(lake_catalog_create(c, SLICE(SCHEMA), SLICE(SPEC), SLICE("{\"format-version\":\"3\"}"), &t, NULL),
+        COMMIT_UNKNOWN);
+    CHECK_INT(lake_catalog_load(c, &t, &why), -ENOTSUP);
+    CHECK(strstr(why.text, "version 2"));
+    lake_catalog_close(c);
+    lake_table_clear(&t);
+}
+
 static void what_is_no_name_is_refused(void)
 {
     static const char *const names[] = {"", "events", ".events", "lake.", "a..events"};
@@ -315,6 +328,7 @@ static void test_stub(void)
         the_files_are_reached_with_the_keys_handed_out);
     TEST("a client asks for a token, and for another one when it has ended", a_client_gets_a_token_and_another_one);
     TEST("another warehouse is not taken for a missing table", another_warehouse_is_no_missing_table);
+    TEST("a table of another version of Iceberg's format is refused", a_table_of_another_version_is_refused);
     TEST("what is no name or address is refused", what_is_no_name_is_refused);
     lake_catalog_close(catalog);
     lake_table_clear(&table);
